@@ -1,0 +1,34 @@
+# What every target of weir has in common, and the one way a folder becomes a target.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(weir_flags INTERFACE)
+target_include_directories(weir_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+target_compile_options(weir_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -fno-omit-frame-pointer $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>)
+if(WEIR_SANITIZE)
+  target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
+endif()
+
+# weir_library(base)                       a core folder: no exceptions, no RTTI
+# weir_library(wire DEPENDS base)
+# weir_library(cli FRONTEND DEPENDS api)   a frontend: exceptions allowed
+function(weir_library name)
+  cmake_parse_arguments(A "FRONTEND" "" "DEPENDS;LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp)
+  list(TRANSFORM A_DEPENDS PREPEND weir_)
+  if(sources)
+    add_library(weir_${name} STATIC ${sources})
+    target_link_libraries(weir_${name} PUBLIC weir_flags ${A_DEPENDS} ${A_LINK})
+    if(NOT A_FRONTEND)
+      target_compile_options(weir_${name} PRIVATE -fno-exceptions -fno-rtti)
+    endif()
+  else()
+    add_library(weir_${name} INTERFACE)
+    target_link_libraries(weir_${name} INTERFACE weir_flags ${A_DEPENDS} ${A_LINK})
+  endif()
+endfunction()
