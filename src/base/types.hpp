@@ -18,4 +18,7 @@ using usize = std::size_t;
 
 inline constexpr usize cache_line = 64;
 
+using NetnsId = u16;  // a network namespace of a shard
+using IfIndex = u16;  // an interface of a shard; 0: none or any
+
 }  // namespace weir

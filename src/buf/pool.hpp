@@ -1,0 +1,214 @@
+// One pool per shard: packet descriptors, header blocks, buffers, slice blocks. Never shared, never locked.
+// Memory is reserved at once and touched only as it is used; free lists are LIFO so that hot memory is reused.
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include "base/assert.hpp"
+#include "base/bytes.hpp"
+#include "base/error.hpp"
+#include "base/slab.hpp"
+#include "buf/packet.hpp"
+
+namespace weir::buf {
+
+// Memory straight from the kernel: zero pages until touched, huge pages where they are allowed.
+class Arena {
+ public:
+  explicit Arena(usize bytes) noexcept;
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  [[nodiscard]] std::byte* data() const noexcept { return data_; }
+
+ private:
+  std::byte* data_;
+  usize bytes_;
+};
+
+// Numbers 0..n-1 handed out fresh first, then last released first.
+class IdStack {
+ public:
+  explicit IdStack(u32 n) noexcept : memory_(n * sizeof(u32)), ids_(reinterpret_cast<u32*>(memory_.data())), limit_(n) {}
+  [[nodiscard]] u32 available() const noexcept { return free_ + (limit_ - fresh_); }
+  [[nodiscard]] u32 in_use() const noexcept { return fresh_ - free_; }
+  [[nodiscard]] u32 limit() const noexcept { return limit_; }
+  [[nodiscard]] bool pop(u32& id) noexcept {
+    if (free_ != 0) [[likely]] {
+      id = ids_[--free_];
+      return true;
+    }
+    if (fresh_ == limit_) return false;
+    id = fresh_++;
+    return true;
+  }
+  void push(u32 id) noexcept {
+    WEIR_DASSERT(free_ < fresh_);
+    ids_[free_++] = id;
+  }
+
+ private:
+  Arena memory_;
+  u32* ids_;
+  u32 limit_, free_ = 0, fresh_ = 0;
+};
+
+struct SliceBlock {
+  static constexpr u32 capacity = 14;
+  Slice slices[capacity];
+  u32 next;
+  u32 bytes;        // of the live slices; kept by SliceQueue
+  u16 first, last;  // live slices are [first, last)
+};
+static_assert(sizeof(SliceBlock) == 124);
+
+struct PoolStats {
+  u64 packet_hits = 0, packet_misses = 0;
+  u64 buffer_hits = 0, buffer_misses = 0;
+};
+
+class Pool {
+ public:
+  // Small buffers: a stride of 2,176 spreads the first lines of neighbours over the cache sets.
+  static constexpr u32 small_stride = 2'176, large_stride = 16'384, headroom = 128;
+
+  struct Config {
+    u32 packets = 65'536;
+    u32 small_buffers = 32'768;
+    u32 large_buffers = 8'192;
+  };
+
+  explicit Pool(const Config& config) noexcept;
+
+  // -- packets
+  [[nodiscard]] PacketId alloc() noexcept;              // none when the pool is empty
+  u32 alloc(std::span<PacketId> out) noexcept;          // how many it got
+  void release(PacketId id) noexcept;                   // and the references of its slices
+  void release(std::span<const PacketId> ids) noexcept {
+    for (PacketId id : ids) release(id);
+  }
+  // A new descriptor over the same bytes; headers in a header block are copied.
+  [[nodiscard]] PacketId clone(PacketId id) noexcept;
+  [[nodiscard]] Packet& operator[](PacketId id) noexcept { return packets_[static_cast<u32>(id)]; }
+  [[nodiscard]] const Packet& operator[](PacketId id) const noexcept { return packets_[static_cast<u32>(id)]; }
+  [[nodiscard]] std::byte* header_block(PacketId id) noexcept { return headers_ + static_cast<usize>(id) * header_block_size; }
+  void prefetch(PacketId id) const noexcept {
+    __builtin_prefetch(&packets_[static_cast<u32>(id)]);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(&packets_[static_cast<u32>(id)]) + 64);
+  }
+
+  // Start of the storage that head, l3, l4 of the packet are positions in.
+  [[nodiscard]] std::byte* storage(PacketId id) noexcept {
+    const Packet& p = (*this)[id];
+    return p.inline_end != 0 ? header_block(id) : data(p.slices[0].buffer);
+  }
+  [[nodiscard]] std::byte* at(PacketId id, u16 position) noexcept { return storage(id) + position; }
+  // The contiguous bytes at the front: all headers are in it.
+  [[nodiscard]] Bytes first_run(PacketId id) noexcept;
+  // First run from `position` on.
+  [[nodiscard]] Bytes run_from(PacketId id, u16 position) noexcept;
+  // Makes the first n bytes from head contiguous (bounded by small_stride): false when that cannot be.
+  [[nodiscard]] bool pull_up(PacketId id, u32 n) noexcept;
+  // Makes the first run safe to write to: nobody else holds its bytes afterwards. False when out of buffers.
+  [[nodiscard]] bool make_writable(PacketId id) noexcept;
+
+  // Moves the start. push: there must be room in front (headroom or header block).
+  void push_front(PacketId id, u16 n) noexcept;
+  void trim_front(PacketId id, u32 n) noexcept;  // n <= length
+  void trim_to(PacketId id, u32 new_length) noexcept;
+  // Takes over one reference of the slice's buffer; joined to the last slice where the bytes adjoin.
+  [[nodiscard]] bool append(PacketId id, Slice s) noexcept;
+  // Calls f(Bytes) for each contiguous run from `skip` bytes after head on.
+  template <class F>
+  void for_each_run(PacketId id, u32 skip, F&& f) noexcept;
+  // Calls f(Slice&) for each slice, in order (the header block's bytes are not a slice).
+  template <class F>
+  void for_each_slice(PacketId id, F&& f) noexcept;
+  // Copies bytes [skip, skip + out.size()) of the packet; the number copied.
+  usize copy_out(PacketId id, u32 skip, MutBytes out) noexcept;
+  // Unfolded one's complement sum of the packet's bytes from skip to its end.
+  [[nodiscard]] u64 sum_from(PacketId id, u32 skip) noexcept;
+  // Fresh packet whose bytes are a copy of `bytes` (for frames that come from outside: devices, tests, raw sockets).
+  [[nodiscard]] PacketId from_bytes(Bytes bytes) noexcept;
+
+  // -- buffers; a fresh one has one reference
+  [[nodiscard]] BufferId alloc_small() noexcept;
+  [[nodiscard]] BufferId alloc_large() noexcept;
+  [[nodiscard]] BufferId alloc_for(u32 bytes) noexcept {
+    return bytes <= small_stride ? alloc_small() : alloc_large();
+  }
+  void ref(BufferId b) noexcept {
+    auto& n = refs_[static_cast<u32>(b)];
+    WEIR_ASSERT(n != 0xffff);
+    ++n;
+  }
+  void unref(BufferId b) noexcept {
+    WEIR_DASSERT(refs_[static_cast<u32>(b)] != 0);
+    if (--refs_[static_cast<u32>(b)] == 0) free_buffer(b);
+  }
+  [[nodiscard]] u16 refs(BufferId b) const noexcept { return refs_[static_cast<u32>(b)]; }
+  [[nodiscard]] bool is_small(BufferId b) const noexcept { return static_cast<u32>(b) < small_count_; }
+  [[nodiscard]] std::byte* data(BufferId b) noexcept {
+    const u32 i = static_cast<u32>(b);
+    return i < small_count_ ? small_ + static_cast<usize>(i) * small_stride
+                            : large_ + static_cast<usize>(i - small_count_) * large_stride;
+  }
+  [[nodiscard]] u32 capacity(BufferId b) const noexcept { return is_small(b) ? small_stride : large_stride; }
+  [[nodiscard]] Bytes bytes(Slice s) noexcept { return {data(s.buffer) + s.offset, s.length}; }
+
+  // -- chains of slices, for packets and queues
+  [[nodiscard]] Slab<SliceBlock>& blocks() noexcept { return blocks_; }
+
+  [[nodiscard]] u32 packets_in_use() const noexcept { return packet_ids_.in_use(); }
+  [[nodiscard]] u32 packets_available() const noexcept { return packet_ids_.available(); }
+  [[nodiscard]] u32 buffers_in_use() const noexcept { return small_ids_.in_use() + large_ids_.in_use(); }
+  [[nodiscard]] u32 small_available() const noexcept { return small_ids_.available(); }
+  [[nodiscard]] u32 large_available() const noexcept { return large_ids_.available(); }
+  [[nodiscard]] u32 large_limit() const noexcept { return large_ids_.limit(); }
+  [[nodiscard]] const PoolStats& stats() const noexcept { return stats_; }
+
+ private:
+  void free_buffer(BufferId b) noexcept;
+  void release_overflow(Packet& p) noexcept;
+  [[nodiscard]] bool append_overflow(Packet& p, Slice s) noexcept;
+  void drop_front_slices(Packet& p, u32 n) noexcept;
+  Slice pop_front_slice(Packet& p) noexcept;
+
+  u32 small_count_;
+  IdStack packet_ids_, small_ids_, large_ids_;
+  Arena packet_memory_, header_memory_, small_memory_, large_memory_, ref_memory_;
+  Packet* packets_;
+  std::byte *headers_, *small_, *large_;
+  u16* refs_;
+  Slab<SliceBlock> blocks_;
+  PoolStats stats_;
+};
+
+template <class F>
+void Pool::for_each_slice(PacketId id, F&& f) noexcept {
+  Packet& p = (*this)[id];
+  for (u32 i = 0; i < p.slices_n; ++i) f(p.slices[i]);
+  for (u32 b = p.overflow; b != 0;) {
+    SliceBlock& block = blocks_[b];
+    b = block.next;
+    for (u32 i = block.first; i < block.last; ++i) f(block.slices[i]);
+  }
+}
+
+template <class F>
+void Pool::for_each_run(PacketId id, u32 skip, F&& f) noexcept {
+  const auto give = [&](Bytes run) {
+    if (skip >= run.size()) {
+      skip -= static_cast<u32>(run.size());
+      return;
+    }
+    f(run.subspan(skip));
+    skip = 0;
+  };
+  const Packet& p = (*this)[id];
+  if (p.inline_end != 0) give({header_block(id) + p.head, static_cast<usize>(p.inline_end - p.head)});
+  for_each_slice(id, [&](Slice& s) { give(bytes(s)); });
+}
+
+}  // namespace weir::buf

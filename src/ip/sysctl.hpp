@@ -1,0 +1,50 @@
+// Settings of a network namespace under their Linux names, with two profiles of defaults.
+#pragma once
+
+#include "base/types.hpp"
+
+namespace weir {
+
+// Per-netns settings under their Linux names (docs/guide.md). Two profiles of defaults.
+struct Sysctl {
+  bool ip_forward = false;
+  bool ip6_forward = false;
+  u8 default_ttl = 64;
+  bool icmp_echo_ignore_broadcasts = true;
+  bool accept_redirects = true;
+  u32 icmp_rate_per_s = 1000;      // errors, whole netns
+  bool accept_source_route = false;
+  bool strong_end_system = true;   // RFC 1122 3.3.4.2: our address, but of another interface: dropped
+  u32 tcp_syn_retries = 6;
+  u32 tcp_synack_retries = 5;
+  u32 tcp_retries1 = 3;
+  u32 tcp_retries2 = 15;
+  u32 tcp_orphan_retries = 8;
+  u32 tcp_fin_timeout_s = 60;
+  u32 tcp_msl_s = 30;              // TIME-WAIT lasts twice that
+  u32 tcp_keepalive_time_s = 7200;
+  u32 tcp_keepalive_intvl_s = 75;
+  u32 tcp_keepalive_probes = 9;
+  u32 tcp_rto_min_ms = 200;
+  u32 tcp_rto_max_ms = 120'000;
+  u32 tcp_delack_ms = 40;
+  u32 tcp_rmem = 1 << 20;          // receive buffer
+  u32 tcp_wmem = 1 << 20;          // send buffer
+  u32 tcp_max_syn_backlog = 1024;
+  u32 tcp_max_tw_buckets = 1 << 22;
+  u32 tcp_max_orphans = 65'536;
+  bool tcp_timestamps = true;
+  bool tcp_window_scaling = true;
+  bool tcp_abort_on_overflow = false;
+  bool tcp_rfc1337 = false;
+  bool tcp_tw_reuse = true;        // RFC 6191
+  u16 tcp_base_mss = 1024;
+  u16 tcp_min_snd_mss = 48;
+  u16 port_first = 32'768, port_last = 60'999;  // ephemeral ports
+  u32 initial_cwnd = 10;           // segments
+
+  static Sysctl linux_profile() { return {}; }
+  static Sysctl rfc_profile();
+};
+
+}  // namespace weir
