@@ -1,0 +1,100 @@
+// Hierarchical timing wheel (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987, scheme 7): 4 levels of
+// 256 slots, ticks of 1 ms, timers numbered by the caller, time passed in.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace weir {
+
+// One timer per id; ids are small numbers that the caller gives out (slab indices). A timer fires once, at the first tick
+// at or after its deadline that advance() reaches, never before. Moving a timer to a later time, and cancelling it, is one
+// store: the timer stays where it is linked and is looked at when its slot comes up. Memory: 16 bytes per id.
+//
+//   TimerWheel wheel{now};
+//   wheel.arm(id, now + 200_ms);                       // or moves it
+//   wheel.advance(now, 64, [&](u32 id) { on_timeout(id); });
+class TimerWheel {
+ public:
+  explicit TimerWheel(Instant start);
+  TimerWheel(const TimerWheel&) = delete;
+  TimerWheel& operator=(const TimerWheel&) = delete;
+  ~TimerWheel();
+
+  // Makes room for the ids 0..max_id, so that arm() need not. Ids up to 2^31 are possible.
+  void reserve(u32 max_id);
+
+  // A deadline in the past fires at the next advance(); Instant::never() cancels.
+  void arm(u32 id, Instant deadline);
+  void cancel(u32 id) noexcept;
+  [[nodiscard]] bool armed(u32 id) const noexcept { return id < ids_ && (node(id).key & armed_bit) != 0; }
+  // As armed, rounded up to a tick; never() when the timer is not armed.
+  [[nodiscard]] Instant deadline(u32 id) const noexcept;
+  [[nodiscard]] u32 armed_count() const noexcept { return armed_; }
+
+  // Calls fire(id) for the timers that are due at `now`, in the order of their ticks, at most `budget`; returns how many.
+  // What is left over fires at the next call. The timer is no longer armed when fire is called; fire may arm and cancel
+  // any timer. One that it arms for a time up to `now` fires in this call, if the budget allows.
+  template <class F>
+  u32 advance(Instant now, u32 budget, F&& fire) {
+    const u64 target = tick_reached(now);
+    u32 fired = 0;
+    for (; fired < budget; ++fired) {
+      const u32 id = pop_due(target);
+      if (id == none) break;
+      fire(id);
+    }
+    return fired;
+  }
+
+  // When to call advance() next: not later than the earliest deadline. It may be earlier, where a slot of a coarse level
+  // must be spread over finer ones or its timer was moved; each such call brings the answer closer, at most a few times
+  // per timer. never() when no timer is armed.
+  [[nodiscard]] Instant next_deadline() const noexcept;
+
+ private:
+  static constexpr u32 levels = 4, slot_bits = 8, slots = 1u << slot_bits, slot_mask = slots - 1;
+  static constexpr u32 node_bits = 12;  // 64 KiB of nodes at a time
+  static constexpr u32 none = ~u32{0};
+  // Node::key: tick << 16 | armed_bit | place. A place is level << 8 | slot, or one of the two below.
+  static constexpr u64 armed_bit = 0x8000, place_mask = 0x7fff;
+  static constexpr u32 place_due = levels * slots, place_none = place_due + 1;
+
+  // 48 bits of tick are 8,900 years: nothing wraps. The key is written by one store, so a move to later touches one word.
+  struct Node {
+    u64 key;
+    u32 next, prev;
+  };
+  struct List {
+    u32 head = none, tail = none;
+  };
+
+  [[nodiscard]] Node& node(u32 id) const noexcept { return chunks_[id >> node_bits][id & ((1u << node_bits) - 1)]; }
+  [[nodiscard]] static u32 place_of(u64 key) noexcept { return static_cast<u32>(key & place_mask); }
+  [[nodiscard]] static u64 tick_of(u64 key) noexcept { return key >> 16; }
+
+  [[nodiscard]] u64 tick_for(Instant deadline) const noexcept;
+  [[nodiscard]] u64 tick_reached(Instant now) const noexcept;
+  [[nodiscard]] Instant instant_of(u64 tick) const noexcept;
+
+  [[nodiscard]] u32 place_for(u64 tick) const noexcept;
+  [[nodiscard]] u64 comes_up(u32 place) const noexcept;
+  [[nodiscard]] u64 next_slot_tick() const noexcept;
+  void link(u32 id, u64 tick) noexcept;
+  void unlink(u32 id) noexcept;
+  [[nodiscard]] u32 pop_due(u64 target) noexcept;
+  void turn_to(u64 tick) noexcept;
+  void spread(u32 place) noexcept;
+  void add_node_chunks();
+
+  i64 start_ns_;
+  u64 tick_ = 0;  // all slots up to this tick have been emptied
+  u32 ids_ = 0, armed_ = 0;
+  std::array<std::array<u64, slots / 64>, levels> occupied_{};  // a bit per slot that has a list
+  std::array<List, place_due + 1> lists_;
+  std::vector<Node*> chunks_;
+};
+
+}  // namespace weir
