@@ -1,0 +1,66 @@
+# bash completion for weir: verbs, their options, and the values that can be known.
+# shellcheck shell=bash disable=SC2207
+
+_weir_verbs='serve get ping nc up sim capture stat ss bench demo'
+_weir_net='--device --address --gateway --dns --mac --mtu --vlan --net'
+
+_weir_options() { # _weir_options VERB: what may follow it
+  case $1 in
+    serve) echo "$_weir_net --port --root" ;;
+    get) echo "$_weir_net --output" ;;
+    ping | nc) echo "$_weir_net" ;;
+    sim) echo "--for --seed --pcap --plot --json" ;;
+    capture) echo "--at --count --duration -w" ;;
+    stat | ss) echo "--at --json" ;;
+    bench) echo "--list --vs --json" ;;
+  esac
+  echo --help
+}
+
+_weir_bench_cases() { "$1" bench --list 2>/dev/null | awk 'NF { print $1 }' | sort -u; }
+
+_weir() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
+  local words=
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "$_weir_verbs --help --version" -- "$word"))
+    return
+  fi
+  case $before in
+    --root | --pcap | --plot)
+      COMPREPLY=($(compgen -d -- "$word"))
+      return ;;
+    --net | --output | -w)
+      COMPREPLY=($(compgen -f -- "$word"))
+      return ;;
+    --at)
+      COMPREPLY=($(compgen -W "$(echo /run/weir/*.sock "${XDG_RUNTIME_DIR:-/run}"/weir/*.sock)" -X '*\*.sock' -- "$word"))
+      return ;;
+    --vs)
+      COMPREPLY=($(compgen -W 'linux lwip gvisor dpdk' -- "$word"))
+      return ;;
+    --device)
+      COMPREPLY=($(compgen -W 'tap: tun: packet: xdp: dpdk: pcap: loopback user' -- "$word"))
+      return ;;
+    --address)
+      COMPREPLY=($(compgen -W 'dhcp auto' -- "$word"))
+      return ;;
+    --port | --count | --duration | --for | --seed | --gateway | --dns | --mac | --mtu | --vlan) return ;;
+  esac
+  case $word in
+    -*) words=$(_weir_options "$verb") ;;
+    *)
+      case $verb in
+        serve) words='http echo discard chargen' ;;
+        bench) words=$(_weir_bench_cases "${COMP_WORDS[0]}") ;;
+        demo) words='handshake states routes buffers timers' ;;
+        up | sim)
+          COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -- "$word"))
+          return ;;
+      esac
+      ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$word"))
+}
+complete -F _weir weir
