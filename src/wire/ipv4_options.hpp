@@ -2,6 +2,8 @@
 // that a Parameter Problem message points to.
 #pragma once
 
+#include <optional>
+
 #include "base/drop.hpp"
 #include "base/error.hpp"
 #include "wire/address.hpp"

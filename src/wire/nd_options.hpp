@@ -16,6 +16,10 @@ inline constexpr u8 source_link = 1, target_link = 2, prefix_info = 3, redirecte
                     route_info = 24, rdnss = 25, dnssl = 31;
 }  // namespace nd_option
 
+// RFC 4191 2.1: 01 high, 00 medium, 11 low; 10 is reserved and means medium to a reader.
+[[nodiscard]] constexpr i8 nd_preference(unsigned bits) noexcept { return bits == 1 ? i8{1} : bits == 3 ? i8{-1} : i8{0}; }
+[[nodiscard]] constexpr u8 nd_preference_bits(i8 p) noexcept { return p > 0 ? u8{1} : p < 0 ? u8{3} : u8{0}; }
+
 // One option: type, length in units of 8 bytes, value.
 struct NdOption {
   u8 type = 0;
