@@ -31,7 +31,7 @@ namespace weir::wire {
 [[nodiscard]] std::string print_tcp_options(Bytes options);  // "mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7"
 
 // A whole frame or packet, in the manner of tcpdump:
-//   "10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1, win 65535, options [mss 1460], length 0"
+//   "IP 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1, win 65535, options [mss 1460], length 0"
 // What cannot be parsed is named by its Drop in brackets: "[ip4_bad_version]".
 [[nodiscard]] std::string print_frame(Bytes ethernet_frame);
 [[nodiscard]] std::string print_packet(Bytes ip_packet);
