@@ -228,7 +228,7 @@ def try_all(tree, chosen):
     everything = set().union(*(tests for _, _, _, tests in chosen)) if chosen else set()
     built = tree.build({tree.target_of(path) for path, _ in everything}) if everything else None
     if built and built.returncode:
-        sys.exit(built.stdout)
+        sys.exit("the tree as it is does not build:\n" + "\n".join(built.stdout.split("\n")[:40]))
     failed = tree.passes(everything) if everything else None
     if failed:
         sys.exit(f"tagged tests fail without any deletion: {failed}")
