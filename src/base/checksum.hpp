@@ -9,12 +9,12 @@
 namespace weir {
 
 // An unfolded sum is any u64 that is congruent, modulo 0xffff, to the one's complement sum of the 16-bit words as they
-// lie in memory. Only all-zero data sums to 0, so that a folded sum is 0 for nothing else. Sums may be passed on, added by
-// csum_plus and stored; they are no function of the data alone, so compare them folded.
+// lie in memory. Only all-zero data sums to 0, so that a folded sum is 0 for nothing else. Sums may be passed on, added
+// by csum_plus and stored; they are no function of the data alone, so compare them folded.
 //
 //   u64 sum = csum_pseudo4(src, dst, 6, tcp_len);          // addresses as they lie in the header
-//   sum = csum_add(segment, sum);                          // checksum field zeroed before, or valid and the result is 0
-//   store: u16 check = csum_finish(sum); memcpy(field, &check, 2);
+//   sum = csum_add(segment, sum);                          // checksum field zeroed before, or valid and the result is
+//   0 store: u16 check = csum_finish(sum); memcpy(field, &check, 2);
 
 [[nodiscard]] constexpr u64 csum_plus(u64 a, u64 b) noexcept {
   const u64 s = a + b;

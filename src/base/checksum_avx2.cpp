@@ -1,5 +1,5 @@
-// RFC 1071 with AVX2. Each 64-bit lane is summed whole (modulo 2^64) and its upper half apart, which cannot overflow; the
-// sum of the lower halves is what is left when the upper halves are taken out. Three operations per 32 bytes.
+// RFC 1071 with AVX2. Each 64-bit lane is summed whole (modulo 2^64) and its upper half apart, which cannot overflow;
+// the sum of the lower halves is what is left when the upper halves are taken out. Three operations per 32 bytes.
 #include "base/checksum_kernels.hpp"
 
 #if defined(__x86_64__)

@@ -25,7 +25,8 @@ class FixedVector {
     append(o);
     return *this;
   }
-  ~FixedVector() requires std::is_trivially_destructible_v<T> = default;
+  ~FixedVector() requires std::is_trivially_destructible_v<T>
+  = default;
   ~FixedVector() { clear(); }
 
   template <class... Args>

@@ -15,7 +15,8 @@ using Keys = FlowHasher::Keys;
 // The seed is stretched to the round keys by SipHash-2-4 under both of its halves.
 Keys expand(const std::array<u8, 32>& seed) noexcept {
   const auto* const p = reinterpret_cast<const std::byte*>(seed.data());
-  const SipKey a{detail::load_le64(p), detail::load_le64(p + 8)}, b{detail::load_le64(p + 16), detail::load_le64(p + 24)};
+  const SipKey a{detail::load_le64(p), detail::load_le64(p + 8)},
+      b{detail::load_le64(p + 16), detail::load_le64(p + 24)};
   u64 counter = 0;
   const auto next = [&]() noexcept {
     ++counter;
@@ -44,8 +45,8 @@ WEIR_AES inline __m128i load(const FlowHasher::Block& b) noexcept {
 }
 WEIR_AES inline __m128i load(const void* p) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 
-// Four AES rounds: any two different blocks collide with a probability of about 2^-113 over the keys (Daemen and Rijmen,
-// the maximum expected differential probability of four rounds); cut to 32 bits, 2^-32.
+// Four AES rounds: any two different blocks collide with a probability of about 2^-113 over the keys (Daemen and
+// Rijmen, the maximum expected differential probability of four rounds); cut to 32 bits, 2^-32.
 WEIR_AES inline __m128i four_rounds(const Keys& keys, __m128i x) noexcept {
   for (const FlowHasher::Block& k : keys.round) x = _mm_aesenc_si128(x, load(k));
   return x;

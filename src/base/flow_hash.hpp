@@ -49,9 +49,9 @@ class FlowHasher {
     std::array<u64, 2> w{};
   };
   struct Keys {
-    std::array<Block, 3> mask;    // one per block of input
-    std::array<Block, 4> round;   // AES rounds over each block
-    std::array<Block, 2> last;    // AES rounds over the sum of the blocks of a FlowKey6
+    std::array<Block, 3> mask;   // one per block of input
+    std::array<Block, 4> round;  // AES rounds over each block
+    std::array<Block, 2> last;   // AES rounds over the sum of the blocks of a FlowKey6
   };
 
  private:

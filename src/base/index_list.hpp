@@ -1,5 +1,5 @@
-// Intrusive lists over indices into any store (a slab, an array). Index 0 means none. The store is reached by an accessor
-// that is passed to each call, so a list is two words and may live inside an object of another store.
+// Intrusive lists over indices into any store (a slab, an array). Index 0 means none. The store is reached by an
+// accessor that is passed to each call, so a list is two words and may live inside an object of another store.
 #pragma once
 
 #include <concepts>

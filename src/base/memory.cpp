@@ -26,7 +26,7 @@ void* map_aligned(usize bytes) noexcept {
 
 void* piece_alloc(usize bytes) noexcept {
   if (is_mapped(bytes)) return map_aligned(bytes);
-  return ::operator new(bytes, std::align_val_t{cache_line}, std::nothrow);
+  return ::operator new (bytes, std::align_val_t{cache_line}, std::nothrow);
 }
 
 void piece_free(void* p, usize bytes) noexcept {
@@ -34,7 +34,7 @@ void piece_free(void* p, usize bytes) noexcept {
   if (is_mapped(bytes))
     ::munmap(p, bytes);
   else
-    ::operator delete(p, std::align_val_t{cache_line});
+    ::operator delete (p, std::align_val_t{cache_line});
 }
 
 }  // namespace weir

@@ -7,8 +7,8 @@ namespace weir {
 
 inline constexpr usize huge_page = usize{2} << 20;
 
-// nullptr when there is no memory. Multiples of huge_page are mapped, aligned to it and zero; other sizes are not cleared.
-// Not for the data path: callers take a whole piece and divide it themselves.
+// nullptr when there is no memory. Multiples of huge_page are mapped, aligned to it and zero; other sizes are not
+// cleared. Not for the data path: callers take a whole piece and divide it themselves.
 [[nodiscard]] void* piece_alloc(usize bytes) noexcept;
 void piece_free(void* p, usize bytes) noexcept;
 

@@ -22,11 +22,12 @@ class Rng {
   ~Rng();
 
   [[nodiscard]] u64 next_u64() noexcept {
-    if (at_ == ahead) [[unlikely]] refill();
+    if (at_ == ahead) [[unlikely]]
+      refill();
     return buffer_[at_++];
   }
   [[nodiscard]] u32 next_u32() noexcept { return static_cast<u32>(next_u64() >> 32); }
-  [[nodiscard]] u64 below(u64 n) noexcept;  // 0..n-1; n > 0
+  [[nodiscard]] u64 below(u64 n) noexcept;                                                          // 0..n-1; n > 0
   [[nodiscard]] double unit() noexcept { return static_cast<double>(next_u64() >> 11) * 0x1p-53; }  // [0, 1)
   // True with probability p. Draws one number whatever p is: changing a probability does not shift the stream.
   [[nodiscard]] bool chance(double p) noexcept { return unit() < p; }

@@ -23,7 +23,9 @@ template <int Compress, int Finalize>
 class SipState {
  public:
   explicit constexpr SipState(SipKey k) noexcept
-      : v0_(k.k0 ^ 0x736f6d6570736575u), v1_(k.k1 ^ 0x646f72616e646f6du), v2_(k.k0 ^ 0x6c7967656e657261u),
+      : v0_(k.k0 ^ 0x736f6d6570736575u),
+        v1_(k.k1 ^ 0x646f72616e646f6du),
+        v2_(k.k0 ^ 0x6c7967656e657261u),
         v3_(k.k1 ^ 0x7465646279746573u) {}
 
   constexpr void word(u64 m) noexcept {

@@ -14,9 +14,10 @@
 
 namespace weir {
 
-// At most `capacity` objects with the indices 1..capacity. Grows by one chunk of ChunkBytes when the free list is empty;
-// memory that was never used is never touched, and nothing is kept beside the objects but a pointer per chunk. Freed
-// slots are used again last in, first out, so that they are still in the cache. The slab destroys what is left in it.
+// At most `capacity` objects with the indices 1..capacity. Grows by one chunk of ChunkBytes when the free list is
+// empty; memory that was never used is never touched, and nothing is kept beside the objects but a pointer per chunk.
+// Freed slots are used again last in, first out, so that they are still in the cache. The slab destroys what is left in
+// it.
 //
 //   Slab<Route> routes{1'000'000};
 //   u32 r = routes.alloc(prefix, next_hop);            // 0: at capacity, or no memory
@@ -71,10 +72,12 @@ class Slab {
   [[nodiscard]] bool full() const noexcept { return live_ == capacity_; }
   // All indices in use are below this.
   [[nodiscard]] u32 end_index() const noexcept { return fresh_; }
-  [[nodiscard]] usize memory_bytes() const noexcept { return chunks_.size() * chunk_bytes() + chunks_.capacity() * sizeof(T*); }
+  [[nodiscard]] usize memory_bytes() const noexcept {
+    return chunks_.size() * chunk_bytes() + chunks_.capacity() * sizeof(T*);
+  }
 
-  // Calls f(index) for each object in index order, for dumps and teardown: marks the free slots first. f may release the
-  // object that it is called with.
+  // Calls f(index) for each object in index order, for dumps and teardown: marks the free slots first. f may release
+  // the object that it is called with.
   template <class F>
   void for_each(F&& f) const {
     std::vector<bool> is_free(fresh_);

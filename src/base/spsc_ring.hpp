@@ -1,4 +1,5 @@
-// A lock-free ring between two threads: one pushes, one pops (Lamport 1983, with each side's copy of the other's index).
+// A lock-free ring between two threads: one pushes, one pops (Lamport 1983, with each side's copy of the other's
+// index).
 #pragma once
 
 #include <algorithm>

@@ -83,9 +83,10 @@ u32 TimerWheel::place_for(u64 tick) const noexcept {
   return level << slot_bits | (static_cast<u32>((tick_ + ahead) >> (slot_bits * level)) & slot_mask);
 }
 
-// The tick at which the list of a place is looked at next.
+// The tick at which the list of a place is looked at next: a timer with that deadline or a later one may stay there.
 u64 TimerWheel::comes_up(u32 place) const noexcept {
-  if (place >= place_due) return 0;
+  if (place == place_due) return 0;
+  if (place == place_late) return no_tick;  // not in this call, but the new deadline may well be
   const u32 shift = (place >> slot_bits) * slot_bits;
   const u64 turn = tick_ >> shift;
   // 1..256: the slot that tick_ is in was emptied when tick_ came to it, so what is in it is one turn ahead.
@@ -93,8 +94,7 @@ u64 TimerWheel::comes_up(u32 place) const noexcept {
   return (turn + distance) << shift;
 }
 
-void TimerWheel::link(u32 id, u64 tick) noexcept {
-  const u32 place = place_for(tick);
+void TimerWheel::link(u32 id, u64 tick, u32 place) noexcept {
   List& list = lists_[place];
   node(id) = {.key = tick << 16 | armed_bit | place, .next = none, .prev = list.tail};
   (list.tail != none ? node(list.tail).next : list.head) = id;
@@ -115,7 +115,8 @@ void TimerWheel::unlink(u32 id) noexcept {
 
 void TimerWheel::arm(u32 id, Instant deadline) {
   if (deadline == Instant::never()) return cancel(id);
-  if (id >= ids_) [[unlikely]] reserve(id);
+  if (id >= ids_) [[unlikely]]
+    reserve(id);
   const u64 tick = tick_for(deadline);
   Node& n = node(id);
   if ((n.key & armed_bit) == 0) ++armed_;
@@ -127,7 +128,7 @@ void TimerWheel::arm(u32 id, Instant deadline) {
     }
     unlink(id);
   }
-  link(id, tick);
+  link(id, tick, tick <= tick_ ? place_late : place_for(tick));
 }
 
 void TimerWheel::cancel(u32 id) noexcept {
@@ -157,7 +158,7 @@ void TimerWheel::spread(u32 place) noexcept {
     Node& n = node(id);
     const u32 next = n.next;
     if ((n.key & armed_bit) != 0)
-      link(id, tick_of(n.key));
+      link(id, tick_of(n.key), place_for(tick_of(n.key)));
     else
       n.key = place_none;
     id = next;
@@ -174,6 +175,14 @@ void TimerWheel::turn_to(u64 tick) noexcept {
   }
 }
 
+void TimerWheel::collect_late() noexcept {
+  for (u32 id; (id = lists_[place_late].head) != none;) {
+    const u64 key = node(id).key;
+    unlink(id);
+    if ((key & armed_bit) != 0) link(id, tick_of(key), place_for(tick_of(key)));
+  }
+}
+
 u32 TimerWheel::pop_due(u64 target) noexcept {
   for (;;) {
     for (u32 id; (id = lists_[place_due].head) != none;) {
@@ -184,7 +193,7 @@ u32 TimerWheel::pop_due(u64 target) noexcept {
         --armed_;
         return id;
       }
-      link(id, tick_of(key));  // moved while it waited
+      link(id, tick_of(key), place_for(tick_of(key)));  // moved while it waited
     }
     const u64 next = next_slot_tick();
     if (next > target) break;
@@ -196,7 +205,7 @@ u32 TimerWheel::pop_due(u64 target) noexcept {
 
 Instant TimerWheel::next_deadline() const noexcept {
   if (armed_ == 0) return Instant::never();
-  if (lists_[place_due].head != none) return instant_of(tick_);
+  if (lists_[place_due].head != none || lists_[place_late].head != none) return instant_of(tick_);
   return instant_of(next_slot_tick());
 }
 

@@ -9,9 +9,10 @@
 
 namespace weir {
 
-// One timer per id; ids are small numbers that the caller gives out (slab indices). A timer fires once, at the first tick
-// at or after its deadline that advance() reaches, never before. Moving a timer to a later time, and cancelling it, is one
-// store: the timer stays where it is linked and is looked at when its slot comes up. Memory: 16 bytes per id.
+// One timer per id; ids are small numbers that the caller gives out (slab indices). A timer fires once, at the first
+// tick at or after its deadline that advance() reaches, never before. Moving a timer to a later time, and cancelling
+// it, is one store: the timer stays where it is linked and is looked at when its slot comes up. Memory: 16 bytes per
+// id.
 //
 //   TimerWheel wheel{now};
 //   wheel.arm(id, now + 200_ms);                       // or moves it
@@ -34,12 +35,15 @@ class TimerWheel {
   [[nodiscard]] Instant deadline(u32 id) const noexcept;
   [[nodiscard]] u32 armed_count() const noexcept { return armed_; }
 
-  // Calls fire(id) for the timers that are due at `now`, in the order of their ticks, at most `budget`; returns how many.
-  // What is left over fires at the next call. The timer is no longer armed when fire is called; fire may arm and cancel
-  // any timer. One that it arms for a time up to `now` fires in this call, if the budget allows.
+  // Calls fire(id) for the timers that are due at `now`, in the order of their ticks, at most `budget`; returns how
+  // many. What is left over fires at the next call. The timer is no longer armed when fire is called; fire may arm and
+  // cancel any timer. One that it arms for a time behind the tick at hand fires at the next call, so that a call always
+  // ends.
   template <class F>
   u32 advance(Instant now, u32 budget, F&& fire) {
     const u64 target = tick_reached(now);
+    if (lists_[place_late].head != none) [[unlikely]]
+      collect_late();
     u32 fired = 0;
     for (; fired < budget; ++fired) {
       const u32 id = pop_due(target);
@@ -49,20 +53,23 @@ class TimerWheel {
     return fired;
   }
 
-  // When to call advance() next: not later than the earliest deadline. It may be earlier, where a slot of a coarse level
-  // must be spread over finer ones or its timer was moved; each such call brings the answer closer, at most a few times
-  // per timer. never() when no timer is armed.
+  // When to call advance() next: not later than the earliest deadline, or not later than the last call if one is
+  // overdue. It may be earlier, where a slot of a coarse level must be spread over finer ones or its timer was moved;
+  // each such call brings the answer closer, at most a few times per timer. never() when no timer is armed.
   [[nodiscard]] Instant next_deadline() const noexcept;
 
  private:
   static constexpr u32 levels = 4, slot_bits = 8, slots = 1u << slot_bits, slot_mask = slots - 1;
   static constexpr u32 node_bits = 12;  // 64 KiB of nodes at a time
   static constexpr u32 none = ~u32{0};
-  // Node::key: tick << 16 | armed_bit | place. A place is level << 8 | slot, or one of the two below.
+  // Node::key: tick << 16 | armed_bit | place. A place is level << 8 | slot, or one of those below.
   static constexpr u64 armed_bit = 0x8000, place_mask = 0x7fff;
-  static constexpr u32 place_due = levels * slots, place_none = place_due + 1;
+  static constexpr u32 place_due = levels * slots;   // to fire in this call
+  static constexpr u32 place_late = place_due + 1;   // armed when its tick had passed: due at the next call
+  static constexpr u32 place_none = place_late + 1;  // not linked
 
-  // 48 bits of tick are 8,900 years: nothing wraps. The key is written by one store, so a move to later touches one word.
+  // 48 bits of tick are 8,900 years: nothing wraps. The key is written by one store, so a move to later touches one
+  // word.
   struct Node {
     u64 key;
     u32 next, prev;
@@ -82,18 +89,19 @@ class TimerWheel {
   [[nodiscard]] u32 place_for(u64 tick) const noexcept;
   [[nodiscard]] u64 comes_up(u32 place) const noexcept;
   [[nodiscard]] u64 next_slot_tick() const noexcept;
-  void link(u32 id, u64 tick) noexcept;
+  void link(u32 id, u64 tick, u32 place) noexcept;
   void unlink(u32 id) noexcept;
   [[nodiscard]] u32 pop_due(u64 target) noexcept;
   void turn_to(u64 tick) noexcept;
   void spread(u32 place) noexcept;
+  void collect_late() noexcept;
   void add_node_chunks();
 
   i64 start_ns_;
   u64 tick_ = 0;  // all slots up to this tick have been emptied
   u32 ids_ = 0, armed_ = 0;
   std::array<std::array<u64, slots / 64>, levels> occupied_{};  // a bit per slot that has a list
-  std::array<List, place_due + 1> lists_;
+  std::array<List, place_none> lists_;
   std::vector<Node*> chunks_;
 };
 
