@@ -1,0 +1,150 @@
+// io/frame_file.hpp
+#include "io/frame_file.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace weir::io {
+namespace {
+
+using buf::BufferId;
+using buf::PacketId;
+using buf::Pool;
+
+constexpr u32 small_room = Pool::small_stride - Pool::headroom;
+constexpr usize scratch_size = 2 * 65'536;
+
+// The device cannot take it now, but will: everything else is about this frame or about the device.
+bool is_full(int e) noexcept { return e == EAGAIN || e == ENOBUFS || e == ENOMEM; }
+bool is_about_the_frame(int e) noexcept { return e == EINVAL || e == EMSGSIZE || e == E2BIG || e == EFAULT; }
+
+}  // namespace
+
+FrameFile::~FrameFile() { close(); }
+
+void FrameFile::close() noexcept {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+void FrameFile::release(Pool& pool) noexcept {
+  if (small_ != BufferId::none) pool.unref(std::exchange(small_, BufferId::none));
+  for (BufferId& b : large_)
+    if (b != BufferId::none) pool.unref(std::exchange(b, BufferId::none));
+}
+
+// Refills what the last frame took. Where there is no buffer, the scratch memory stands in.
+void FrameFile::post(Pool& pool) noexcept {
+  in_[0] = {&header_, sizeof header_};
+  if (small_ == BufferId::none) small_ = pool.alloc_small();
+  bool short_of = small_ == BufferId::none;
+  if (!short_of) in_[1] = {pool.data(small_) + Pool::headroom, small_room};
+  for (u32 i = 0; i < large_n; ++i) {
+    if (large_[i] == BufferId::none) large_[i] = pool.alloc_large();
+    if (large_[i] == BufferId::none) short_of = true;
+    else in_[2 + i] = {pool.data(large_[i]), Pool::large_stride};
+  }
+  if (!short_of) [[likely]] return;
+  if (!scratch_) scratch_ = std::make_unique<std::byte[]>(scratch_size);
+  if (small_ == BufferId::none) in_[1] = {scratch_.get(), small_room};
+  for (u32 i = 0; i < large_n; ++i)
+    if (large_[i] == BufferId::none) in_[2 + i] = {scratch_.get(), Pool::large_stride};
+}
+
+// A packet over the posted buffers that a frame of `bytes` has filled; none (and counted) if it may not be one.
+PacketId FrameFile::take(Pool& pool, u32 bytes, DriverStats& stats) noexcept {
+  const PacketId id = pool.alloc();
+  const u32 larges = bytes > small_room ? (bytes - small_room + Pool::large_stride - 1) / Pool::large_stride : 0;
+  bool whole = id != PacketId::none && small_ != BufferId::none;
+  for (u32 i = 0; i < larges; ++i) whole = whole && large_[i] != BufferId::none;
+  if (!whole) {
+    if (id != PacketId::none) pool.release(id);
+    ++stats.rx_dropped;
+    return PacketId::none;
+  }
+  u32 left = bytes - std::min(bytes, small_room);
+  bool ok = pool.append(id, {std::exchange(small_, BufferId::none), Pool::headroom, static_cast<u16>(bytes - left)});
+  for (u32 i = 0; i < larges; ++i) {
+    const u16 n = static_cast<u16>(std::min(left, Pool::large_stride));
+    ok = pool.append(id, {std::exchange(large_[i], BufferId::none), 0, n}) && ok;
+    left -= n;
+  }
+  if (ok && apply_vnet(header_, pool, id)) return id;
+  ++(ok ? stats.rx_errors : stats.rx_dropped);
+  pool.release(id);
+  return PacketId::none;
+}
+
+u32 FrameFile::receive(Pool& pool, std::span<PacketId> out, u32 max_bytes, DriverStats& stats, int& error) noexcept {
+  u32 n = 0, reads = 0, total = 0;
+  error = 0;
+  // Reads are bounded too: a flood of frames that are no use must not keep us here.
+  while (n < out.size() && total < max_bytes && reads++ < 2 * out.size()) {
+    post(pool);
+    const ssize_t got = ::readv(fd_, in_, 2 + large_n);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) error = errno;
+      break;
+    }
+    if (got <= static_cast<ssize_t>(sizeof header_)) {
+      ++stats.rx_errors;
+      if (got == 0) break;
+      continue;
+    }
+    const u32 bytes = static_cast<u32>(got) - static_cast<u32>(sizeof header_);
+    const PacketId id = take(pool, bytes, stats);
+    if (id == PacketId::none) continue;
+    out[n++] = id;
+    total += bytes;
+  }
+  stats.rx_packets += n;
+  stats.rx_bytes += total;
+  return n;
+}
+
+usize FrameFile::gather(Pool& pool, PacketId id) noexcept {
+  usize n = 1;
+  if (out_.empty()) out_.resize(iov_max);
+  out_[0] = {&header_, sizeof header_};
+  pool.for_each_run(id, 0, [&](Bytes run) {
+    if (n < iov_max) out_[n] = {const_cast<std::byte*>(run.data()), run.size()};
+    ++n;
+  });
+  return n <= iov_max ? n : gather_copy(pool, id);
+}
+
+// More pieces than the system call takes: a thousand of them fit in one copy.
+usize FrameFile::gather_copy(Pool& pool, PacketId id) noexcept {
+  if (!scratch_) scratch_ = std::make_unique<std::byte[]>(scratch_size);
+  out_[1] = {scratch_.get(), pool.copy_out(id, 0, {scratch_.get(), scratch_size})};
+  return 2;
+}
+
+u32 FrameFile::send(Pool& pool, std::span<const PacketId> packets, DriverStats& stats, int& error) noexcept {
+  error = 0;
+  u32 n = 0;
+  while (n < packets.size()) {
+    const PacketId id = packets[n];
+    if (n + 1 < packets.size()) pool.prefetch(packets[n + 1]);
+    header_ = vnet_of(pool, id);
+    const usize pieces = gather(pool, id);
+    const ssize_t put = ::writev(fd_, out_.data(), static_cast<int>(pieces));
+    if (put >= 0) [[likely]] {
+      ++stats.tx_packets;
+      stats.tx_bytes += pool[id].length;
+    } else if (errno == EINTR) {
+      continue;
+    } else if (is_about_the_frame(errno)) {
+      ++stats.tx_errors;  // it would be refused for ever: taken, and lost
+    } else {
+      if (!is_full(errno)) error = errno;
+      break;
+    }
+    ++n;
+  }
+  return n;
+}
+
+}  // namespace weir::io
