@@ -57,18 +57,18 @@ u32 Pool::alloc(std::span<PacketId> out) noexcept {
 void Pool::release(PacketId id) noexcept {
   Packet& p = (*this)[id];
   for (u32 i = 0; i < p.slices_n; ++i) unref(p.slices[i].buffer);
-  if (p.overflow != 0) [[unlikely]] release_overflow(p);
+  if (p.overflow != 0) [[unlikely]] release_chain(p.overflow);
   packet_ids_.push(static_cast<u32>(id));
 }
 
-void Pool::release_overflow(Packet& p) noexcept {
-  for (u32 b = p.overflow; b != 0;) {
+void Pool::release_chain(u32& link) noexcept {
+  for (u32 b = link; b != 0;) {
     const SliceBlock block = blocks_[b];
     for (u32 i = block.first; i < block.last; ++i) unref(block.slices[i].buffer);
     blocks_.release(b);
     b = block.next;
   }
-  p.overflow = 0;
+  link = 0;
 }
 
 PacketId Pool::clone(PacketId id) noexcept {
@@ -228,22 +228,52 @@ void Pool::trim_front(PacketId id, u32 n) noexcept {
 void Pool::trim_to(PacketId id, u32 new_length) noexcept {
   Packet& p = (*this)[id];
   if (new_length >= p.length) return;
+  p.length = new_length;
   u32 left = new_length;
   if (p.inline_end != 0) {
     const u32 in_block = p.inline_end - p.head;
     if (left < in_block) p.inline_end = static_cast<u16>(p.head + left);
     left -= std::min(left, in_block);
   }
-  for_each_slice(id, [&](Slice& s) {
+  // What is not needed gives its buffers back; the first slice stays, even empty, if it holds the headers.
+  u32 kept = 0;
+  for (; kept < p.slices_n && (left != 0 || (kept == 0 && p.inline_end == 0)); ++kept) {
+    Slice& s = p.slices[kept];
     s.length = static_cast<u16>(std::min<u32>(s.length, left));
     left -= s.length;
-  });
-  p.length = new_length;
-  // Slices that became empty at the end give their buffers back; the first one stays if it holds the headers.
-  u32 keep = p.inline_end != 0 ? 0 : 1;
-  if (p.overflow != 0 && blocks_[p.overflow].slices[blocks_[p.overflow].first].length == 0) release_overflow(p);
-  while (p.overflow == 0 && p.slices_n > keep && p.slices[p.slices_n - 1].length == 0)
-    unref(p.slices[--p.slices_n].buffer);
+  }
+  u32* link = &p.overflow;
+  while (left != 0) {
+    SliceBlock& block = blocks_[*link];
+    u32 i = block.first;
+    for (; i < block.last && left != 0; ++i) {
+      block.slices[i].length = static_cast<u16>(std::min<u32>(block.slices[i].length, left));
+      left -= block.slices[i].length;
+    }
+    while (block.last > i) unref(block.slices[--block.last].buffer);
+    link = &block.next;
+  }
+  release_chain(*link);
+  while (p.slices_n > kept) unref(p.slices[--p.slices_n].buffer);
+}
+
+Slice Pool::take_front(PacketId id, u32 max) noexcept {
+  Packet& p = (*this)[id];
+  Slice& s = p.slices[0];
+  WEIR_DASSERT(p.slices_n != 0 && max != 0);
+  if (max >= s.length) {
+    const Slice all = pop_front_slice(p);
+    p.length -= all.length;
+    if (p.inline_end == 0 && p.slices_n != 0) p.head = p.slices[0].offset;
+    return all;
+  }
+  const Slice part{s.buffer, s.offset, static_cast<u16>(max)};
+  ref(s.buffer);
+  s.offset = static_cast<u16>(s.offset + max);
+  s.length = static_cast<u16>(s.length - max);
+  if (p.inline_end == 0) p.head = s.offset;
+  p.length -= max;
+  return part;
 }
 
 bool Pool::append(PacketId id, Slice s) noexcept {

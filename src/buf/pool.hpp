@@ -119,6 +119,9 @@ class Pool {
   void trim_to(PacketId id, u32 new_length) noexcept;
   // Takes over one reference of the slice's buffer; joined to the last slice where the bytes adjoin.
   [[nodiscard]] bool append(PacketId id, Slice s) noexcept;
+  // Takes at most `max` bytes of the first slice (not of the header block) out of the packet, which must have one; the
+  // reference goes to the caller. Positions of headers that lie in that slice are void afterwards.
+  [[nodiscard]] Slice take_front(PacketId id, u32 max) noexcept;
   // Calls f(Bytes) for each contiguous run from `skip` bytes after head on.
   template <class F>
   void for_each_run(PacketId id, u32 skip, F&& f) noexcept;
@@ -170,7 +173,7 @@ class Pool {
 
  private:
   void free_buffer(BufferId b) noexcept;
-  void release_overflow(Packet& p) noexcept;
+  void release_chain(u32& link) noexcept;
   [[nodiscard]] bool append_overflow(Packet& p, Slice s) noexcept;
   void drop_front_slices(Packet& p, u32 n) noexcept;
   Slice pop_front_slice(Packet& p) noexcept;

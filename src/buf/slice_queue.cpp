@@ -60,6 +60,7 @@ u32 SliceQueue::append_copy(Pool& pool, Bytes data) noexcept {
     const u32 left = static_cast<u32>(data.size()) - done;
     BufferId b = pool.alloc_for(bytes_ == 0 ? left : std::max(left, bytes_));
     if (b == BufferId::none) b = pool.alloc_small();
+    if (b == BufferId::none) b = pool.alloc_large();
     if (b == BufferId::none) break;
     const u32 n = std::min(left, pool.capacity(b));
     std::memcpy(pool.data(b), data.data() + done, n);
@@ -77,13 +78,18 @@ u32 SliceQueue::append_packet(Pool& pool, PacketId id, u32 skip, u32 length) noe
   if (length < copy_below || skip < in_block) {
     // Small, or (rare) partly in the header block: one copy.
     const u32 copy = length < copy_below ? length : std::min(length, in_block - skip);
+    bool room = true;
     pool.for_each_run(id, skip, [&](Bytes run) {
-      if (done < copy) done += append_copy(pool, run.first(std::min<usize>(run.size(), copy - done)));
+      if (!room || done == copy) return;
+      const u32 want = static_cast<u32>(std::min<usize>(run.size(), copy - done));
+      const u32 n = append_copy(pool, run.first(want));
+      room = n == want;
+      done += n;
     });
     if (done < copy || done == length) return done;
     skip += done;
   }
-  u32 offset = skip - in_block;
+  u32 offset = skip - in_block;  // in the slices
   bool ok = true;
   pool.for_each_slice(id, [&](Slice& s) {
     if (!ok || done == length) return;
