@@ -81,7 +81,7 @@ def mutants(root, tags):
         index = line - 1
         own = lines[index].strip()
         span = statement_after(lines, index if not own.startswith("//=") else index + 1)
-        rules = {(tag.rfc, wanted) for wanted in tag.ids} or {(tag.rfc, tag.section)}
+        rules = {(tag.rfc, wanted) for wanted in tag.ids or [tag.rule or tag.section]}
         if span is None or not in_a_function(lines, span[0] + 1):
             skipped.append(f"{path}:{line}: what the tag stands above cannot be deleted")
             continue
@@ -95,7 +95,7 @@ def tests_of(tags):
     found = defaultdict(set)
     for tag in tags:
         if tag.is_test:
-            for wanted in tag.ids or [tag.section]:
+            for wanted in tag.ids or [tag.rule or tag.section]:
                 found[tag.rfc, wanted].add((tag.place.path, tag.place.test))
     return found
 

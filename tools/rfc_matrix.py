@@ -6,6 +6,7 @@ A requirement is a row of docs/rfc/rfcNNNN.csv. Code under src/ and include/ and
     //= rfc9293#3.8.6.3 MUST-40            in C++, above the statement that does it or the test that proves it
     //= rfc9293#3.8.4 MUST-24, MUST-25     several at once
     //= rfc5961#3.2                        a section, of an RFC without a table here
+    //= rfc3042#2 limited-transmit         one rule of such a section, named by ourselves
     #= rfc9293#3.4.1 MUST-8                the same in .pkt scripts and Python
 
 usage: rfc_matrix.py [--check] [--root DIR]
@@ -53,11 +54,11 @@ TITLES = {
 CODE_DIRS, TEST_DIRS = ("src", "include"), ("tests",)
 SUFFIXES = {".cpp", ".hpp", ".h", ".c", ".pkt", ".py"}
 MARK = re.compile(r"(?:^|\s)(?://|#)=\s")
-TAG = re.compile(r"(?:^|\s)(?://|#)=\s+(rfc\d+)#([0-9A-Z][\w.]*)((?:[\s,]+[A-Z]+-?\d+)*)\s*$")
+TAG = re.compile(r"(?:^|\s)(?://|#)=\s+(rfc\d+)#([0-9A-Z][\w.]*)((?:[\s,]+[A-Z]+-?\d+)*)(?:\s+([a-z][\w-]*))?\s*$")
 TEST = re.compile(r"^\s*(?:TEST|TEST_F|TEST_P|TYPED_TEST)\s*\(\s*(\w+)\s*,\s*(\w+)|^\s*def (test_\w+)")
 
 Place = namedtuple("Place", "path line test")  # path relative to the root; test is "suite.name" or ""
-Tag = namedtuple("Tag", "rfc section ids place is_test")
+Tag = namedtuple("Tag", "rfc section ids rule place is_test")  # rule: our own name for one of an RFC without a table
 
 
 class BadTag(Exception):
@@ -93,7 +94,7 @@ def tags_of(path, root, is_test):
             raise BadTag(f"{path.relative_to(root)}:{index + 1}: not a tag such as //= rfc9293#3.8.6.3 MUST-40: {line.strip()}")
         ids = re.findall(r"[A-Z]+-?\d+", match.group(3))
         place = Place(path.relative_to(root), index + 1, test_at(lines, index) if is_test else "")
-        yield Tag(match.group(1), match.group(2), ids, place, is_test)
+        yield Tag(match.group(1), match.group(2), ids, match.group(4) or "", place, is_test)
 
 
 def collect(root):
@@ -176,11 +177,12 @@ def index(tables, tags, counts):
     others = defaultdict(lambda: ([], []))
     for tag in tags:
         if tag.rfc not in tables:
-            others[tag.rfc, tag.section][tag.is_test].append(tag.place)
+            others[tag.rfc, tag.section, tag.rule][tag.is_test].append(tag.place)
     if others:
-        out += ["", "Sections of other RFCs that code and tests name:", "", "| RFC | § | code | test |", "|---|---|---|---|"]
-        for (rfc, section), (code, test) in sorted(others.items(), key=lambda item: (int(item[0][0][3:]), section_key(item[0][1]))):
-            out.append(f"| {rfc[3:]} | {section} | {links(code) or '**hole**'} | {links(test) or '**hole**'} |")
+        out += ["", "Sections of other RFCs that code and tests name:", "", "| RFC | § | rule | code | test |", "|---|---|---|---|---|"]
+        key = lambda item: (int(item[0][0][3:]), section_key(item[0][1]), item[0][2])  # noqa: E731
+        for (rfc, section, rule), (code, test) in sorted(others.items(), key=key):
+            out.append(f"| {rfc[3:]} | {section} | {rule} | {links(code) or '**hole**'} | {links(test) or '**hole**'} |")
     return "\n".join(out) + "\n"
 
 
@@ -190,6 +192,8 @@ def pages(root):
     tags = collect(root)
     places = defaultdict(lambda: defaultdict(lambda: ([], [])))  # rfc -> id -> (code, test)
     for tag in tags:
+        if tag.rule and (tag.rfc in known or tag.ids):
+            raise BadTag(f"{tag.place.path}:{tag.place.line}: {tag.rule} is none of the requirements in docs/rfc/{tag.rfc}.csv")
         for wanted in tag.ids:
             if tag.rfc not in known or wanted not in known[tag.rfc]:
                 raise BadTag(f"{tag.place.path}:{tag.place.line}: {tag.rfc} has no requirement {wanted} in docs/rfc/{tag.rfc}.csv")

@@ -56,12 +56,13 @@ class RfcMatrix(unittest.TestCase):
         self.assertEqual(one, self.pages({"src/a.cpp": "\n\n\n//= rfc9293#3.1 MUST-1\n"}))
 
     def test_other_rfcs_are_listed_by_section(self):
-        text = self.pages({"src/a.cpp": "//= rfc5961#3.2\n//= rfc815#1\n"})["README.md"]
-        self.assertIn("| 5961 | 3.2 | [a.cpp](../../src/a.cpp) | **hole** |", text)
+        text = self.pages({"src/a.cpp": "//= rfc5961#3.2\n//= rfc815#1\n//= rfc3042#2 limited-transmit\n"})["README.md"]
+        self.assertIn("| 3042 | 2 | limited-transmit | [a.cpp]", text)
+        self.assertIn("| 5961 | 3.2 |  | [a.cpp](../../src/a.cpp) | **hole** |", text)
         self.assertLess(text.index("| 815 |"), text.index("| 5961 |"))
 
     def test_a_tag_that_names_nothing_is_refused(self):
-        for line in ("//= rfc9293#3.1 MUST-99", "//= rfc9293#3.1 N01", "//= rfc5961#3.2 MUST-1", "//= rfc 9293", "//= RFC9293#3.1 MUST-1"):
+        for line in ("//= rfc9293#3.1 MUST-99", "//= rfc9293#3.1 N01", "//= rfc9293#3.1 must-1", "//= rfc9293#3.1 MUST-1 and more", "//= rfc5961#3.2 MUST-1", "//= rfc 9293", "//= RFC9293#3.1 MUST-1"):
             with self.subTest(line), self.assertRaises(rfc_matrix.BadTag):
                 self.pages({"src/a.cpp": line + "\n"})
 
