@@ -103,6 +103,13 @@ TEST(model_out_of_order, is_held_and_delivered_when_the_gap_fills) {
   EXPECT_TRUE(t.held.empty());
 }
 
+TEST(model_out_of_order, what_fills_the_last_gap_is_acknowledged_at_once) {
+  Tcb t = canonical(State::established);
+  feed(t, seg_of("A", 5601, 4001, 100));
+  EXPECT_EQ(print(feed(t, seg_of("A", 5501, 4001, 100))),
+            "ESTABLISHED una=4001 nxt=5701 <SEQ=4001><ACK=5701><CTL=ACK> delivered=200");
+}
+
 TEST(model_out_of_order, nothing_follows_a_fin) {
   Tcb t = canonical(State::established);
   feed(t, seg_of("A", 5601, 4001, 100));
