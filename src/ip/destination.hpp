@@ -4,6 +4,7 @@
 
 #include "base/index_list.hpp"
 #include "ip/pmtu.hpp"
+#include "link/token_bucket.hpp"
 
 namespace weir::ip {
 
@@ -42,14 +43,14 @@ struct Destination : Resolution {
   u32 neighbour = 0, neighbour_generation = 0;  // of next_hop; 0: not looked up
   DestinationKey key;
   PathMetrics metrics;
-  Instant used{INT64_MIN};
+  Instant used{link::long_ago};
 
  private:
   friend class DestinationCache;
   u16 path_mtu_ = 0;              // what mtu() answered last,
   u32 mtu_generation_ = 0;        // at this state of the path MTU table,
-  Instant mtu_until_{INT64_MIN};  // good until then
-  Instant listed_{INT64_MIN};
+  Instant mtu_until_{link::long_ago};  // good until then
+  Instant listed_{link::long_ago};
   IndexLinks lru_;
   link::HashLinks hash_;
 };

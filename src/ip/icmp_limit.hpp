@@ -7,31 +7,12 @@
 #include "base/rng.hpp"
 #include "base/siphash.hpp"
 #include "base/time.hpp"
+#include "link/token_bucket.hpp"
 #include "wire/address.hpp"
 
 namespace weir::ip {
 
-// A token bucket in eight bytes (the "virtual scheduling" form of ITU-T I.371): `full_at` is when it will be full again.
-class TokenBucket {
- public:
-  struct Rate {
-    u32 per_second = 0;  // 0: nothing passes
-    u32 burst = 1;
-  };
-  // Takes `price` tokens of which one event costs `unit`; all or nothing.
-  [[nodiscard]] bool take(const Rate& rate, Instant now, u32 price = 1, u32 unit = 1) noexcept {
-    if (rate.per_second == 0) return false;
-    const i64 event_ns = 1'000'000'000 / rate.per_second;
-    const i64 from = full_at_ > now.ns ? full_at_ : now.ns;
-    const i64 until = from + event_ns * price / unit;
-    if (until - now.ns > event_ns * rate.burst) return false;
-    full_at_ = until;
-    return true;
-  }
-
- private:
-  i64 full_at_ = INT64_MIN;
-};
+using link::TokenBucket;
 
 struct IcmpLimitConfig {
   TokenBucket::Rate errors{.per_second = 1000, .burst = 50};           // of a namespace
@@ -57,7 +38,7 @@ class IcmpLimiter {
   struct Slot {
     u32 tag = 0;
     TokenBucket bucket;
-    Instant used{INT64_MIN};
+    Instant used{link::long_ago};
   };
   struct PerNetns {
     TokenBucket errors, echo;

@@ -4,6 +4,7 @@
 
 #include "base/rng.hpp"
 #include "base/time.hpp"
+#include "link/token_bucket.hpp"
 #include "wire/address.hpp"
 
 namespace weir::link {
@@ -62,7 +63,7 @@ class ArpProbe {
   State state_ = State::idle;
   u8 sent_ = 0;
   Instant deadline_ = Instant::never();
-  Instant defended_{INT64_MIN};
+  Instant defended_{long_ago};
 };
 
 }  // namespace weir::link

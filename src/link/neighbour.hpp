@@ -13,6 +13,7 @@
 #include "base/timer_wheel.hpp"
 #include "buf/packet.hpp"
 #include "link/hash_index.hpp"
+#include "link/token_bucket.hpp"
 #include "wire/address.hpp"
 
 namespace weir::link {
@@ -24,6 +25,7 @@ enum class Nud : u8 { free, incomplete, reachable, stale, delay, probe, failed, 
 #define WEIR_NEIGHBOUR_COUNTERS(X)                                                                \
   X(created, "", "entries made")                                                                  \
   X(resolved, "", "addresses resolved")                                                           \
+  X(confirmed, "", "proofs that a neighbour is reachable")                                        \
   X(failed, "", "next hops that did not answer")                                                  \
   X(probes_multicast, "", "requests and solicitations sent to all")                               \
   X(probes_unicast, "", "requests and solicitations sent to one neighbour")                       \
@@ -74,8 +76,8 @@ struct NeighbourUse {
 
 // One entry. The first line is all that a packet sent touches.
 struct alignas(64) Neighbour {
-  Instant fresh_until{INT64_MIN};  // before it `mac` may be used and nothing else need be looked at
-  Instant used{INT64_MIN};         // a packet was sent to it
+  Instant fresh_until{long_ago};  // before it `mac` may be used and nothing else need be looked at
+  Instant used{long_ago};         // a packet was sent to it
   MacAddr mac;
   Nud state = Nud::free;
   bool is_router = false;
@@ -87,9 +89,9 @@ struct alignas(64) Neighbour {
   IndexQueue pending;   // packets, oldest first
   // -- second line
   IpAddr addr;
-  Instant confirmed{INT64_MIN};    // last proof of two-way reachability
-  Instant mac_since{INT64_MIN};
-  Instant listed{INT64_MIN};       // when it was put at the young end of its eviction list
+  Instant confirmed{long_ago};    // last proof of two-way reachability
+  Instant mac_since{long_ago};
+  Instant listed{long_ago};       // when it was put at the young end of its eviction list
   IndexLinks lru;
   HashLinks hash;
 
@@ -169,6 +171,7 @@ class NeighbourTable {
   // -- advice of upper layers (RFC 4861 7.3.1, RFC 1122 3.3.1.4)
   void confirm(u32 id, Instant now) {
     Neighbour& e = entries_[id];
+    //= rfc1122#3.3.1.4 I99, I100
     if (e.state == Nud::reachable && now - e.confirmed < confirm_grain) [[likely]] return;
     if (e.has_mac() && e.state != Nud::permanent) reachable(id, now);
   }
@@ -229,11 +232,17 @@ class NeighbourTable {
   struct Timing {
     NeighbourTiming base;
     Duration reachable_time;  // randomised
-    Instant chosen{INT64_MIN};
+    Instant chosen{long_ago};
   };
 
   [[nodiscard]] auto lru_links() noexcept {
     return [this](u32 i) -> IndexLinks& { return entries_[i].lru; };
+  }
+  [[nodiscard]] auto free_links() noexcept {
+    return [this](u32 i) -> u32& { return entries_[i].lru.next; };
+  }
+  [[nodiscard]] auto pending_links() noexcept {
+    return [this](u32 i) -> u32& { return pending_[i].next; };
   }
   [[nodiscard]] u32 hash_of(IfIndex ifindex, const IpAddr& addr) const noexcept;
   [[nodiscard]] u32 find(IfIndex ifindex, const IpAddr& addr, u32 hash) const noexcept;
@@ -243,22 +252,21 @@ class NeighbourTable {
   void release(u32 id) noexcept;
   void move_to(u32 id, List list, Instant now) noexcept;
   void set_state(u32 id, Nud state) noexcept;
-  void set_mac(u32 id, const MacAddr& mac, Instant now) noexcept;
+  void set_mac(NeighbourOutcome& out, const MacAddr& mac, Instant now) noexcept;
   [[nodiscard]] NeighbourUse use_slow(u32 id, Instant now);
   void reachable(u32 id, Instant now);
   void stale(u32 id, Instant now);
-  void begin_probe(u32 id, Instant now);
-  [[nodiscard]] bool take_new(Instant now) noexcept;
   [[nodiscard]] Duration reachable_time(IfIndex ifindex, Instant now);
   [[nodiscard]] Duration retrans_time(const Neighbour& e) const noexcept;
   [[nodiscard]] NeighbourOutcome heard_source(IfIndex ifindex, const IpAddr& addr, const MacAddr& mac, Instant now);
   void resolve(NeighbourOutcome& out, const MacAddr& mac, bool proved, Instant now);
+  [[nodiscard]] NeighbourOutcome make_stale(IfIndex ifindex, const IpAddr& addr, const MacAddr& mac, u32 hash, Instant now);
   void advertise_known(NeighbourOutcome& out, const Advertisement& na, Instant now);
   void arp_known(NeighbourOutcome& out, const Arp& arp, Instant now);
   [[nodiscard]] bool on_timer(u32 id, Instant now, NeighbourAction& action);
   [[nodiscard]] bool timer_incomplete(u32 id, Instant now, NeighbourAction& action);
   [[nodiscard]] bool timer_probe(u32 id, Instant now, NeighbourAction& action);
-  void timer_stale(u32 id, Instant now);
+  void timer_unused(u32 id, Instant now);
   void fail(u32 id, Instant now, NeighbourAction& action);
   [[nodiscard]] IndexQueue take_pending(u32 id) noexcept;
   [[nodiscard]] buf::PacketId pop_pending(IndexQueue& queue) noexcept;
@@ -276,8 +284,7 @@ class NeighbourTable {
   Timing default_timing_;
   u32 incomplete_ = 0;
   u32 generation_ = 0;
-  i64 new_tokens_ns_;  // of the limit on new resolutions: time saved up
-  Instant new_at_;
+  TokenBucket new_;  // resolutions begun
   Counters<NeighbourCounter> counters_;
 };
 
