@@ -13,10 +13,10 @@ enum class ArpOp : u16 { request = 1, reply = 2 };
 
 struct ArpFields {
   ArpOp op = ArpOp::request;
-  MacAddr sender_mac;
-  Ip4Addr sender_ip;
-  MacAddr target_mac;
-  Ip4Addr target_ip;
+  MacAddr sender_mac{};
+  Ip4Addr sender_ip{};
+  MacAddr target_mac{};
+  Ip4Addr target_ip{};
   friend constexpr bool operator==(const ArpFields&, const ArpFields&) noexcept = default;
 };
 

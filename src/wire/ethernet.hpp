@@ -20,7 +20,7 @@ struct TypeField {
 };
 
 struct EthernetFields {
-  MacAddr dst, src;
+  MacAddr dst{}, src{};
   u16 type = 0;
   friend constexpr bool operator==(const EthernetFields&, const EthernetFields&) noexcept = default;
 };

@@ -18,14 +18,14 @@ enum class GroupRecordType : u8 {
 template <class Addr>
 struct GroupRecordFields {
   GroupRecordType type = GroupRecordType::mode_is_include;
-  Addr group;
+  Addr group{};
   std::span<const Addr> sources{};
 };
 
 template <class Addr>
 struct GroupRecord {
   u8 type = 0;  // a GroupRecordType, or unknown: to be ignored
-  Addr group;
+  Addr group{};
   Bytes sources{};
   usize len = 0;  // of the whole record, auxiliary data included
   [[nodiscard]] usize source_count() const noexcept { return sources.size() / sizeof(Addr); }

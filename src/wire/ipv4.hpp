@@ -19,7 +19,7 @@ struct Ipv4Fields {
   u16 fragment_offset = 0;  // in bytes, a multiple of 8
   u8 ttl = 64;
   u8 protocol = 0;
-  Ip4Addr src, dst;
+  Ip4Addr src{}, dst{};
   Bytes options{};  // emitted padded with zeros to a multiple of 4; at most 40 bytes
 
   [[nodiscard]] usize header_len() const noexcept { return 20 + ((options.size() + 3) & ~usize{3}); }

@@ -26,7 +26,7 @@ struct Ip4OptionAt {
 };
 
 struct Ip4Options {
-  Ip4OptionAt record_route, timestamp, source_route, security;
+  Ip4OptionAt record_route{}, timestamp{}, source_route{}, security{};
   bool strict = false;  // of source_route
   bool has_router_alert = false;
   u16 router_alert = 0;

@@ -15,7 +15,7 @@ struct Ipv6Fields {
   u16 payload_len = 0;   // extension headers included
   u8 next_header = proto::none;
   u8 hop_limit = 64;
-  Ip6Addr src, dst;
+  Ip6Addr src{}, dst{};
   friend constexpr bool operator==(const Ipv6Fields&, const Ipv6Fields&) noexcept = default;
 };
 

@@ -10,7 +10,7 @@ namespace weir::wire {
 struct MldQuery {
   u8 version = 2;          // 1 when the message is 24 bytes long (RFC 3810 8.1)
   u32 max_response_ms = 0; // decoded
-  Ip6Addr group;           // ::: general query
+  Ip6Addr group{};           // ::: general query
   bool suppress = false;   // S
   u8 robustness = 0;       // QRV
   u32 interval_s = 0;      // QQIC, decoded
@@ -22,7 +22,7 @@ struct MldQuery {
 
 // MLDv1 report or done.
 struct Mld1Message {
-  Ip6Addr group;
+  Ip6Addr group{};
   [[nodiscard]] static Result<Mld1Message, Drop> parse(const Icmp6View& m) noexcept;
 };
 

@@ -27,7 +27,7 @@ struct RouterAdvert {
 };
 
 struct NeighborSolicit {
-  Ip6Addr target;
+  Ip6Addr target{};
   NdOptions options{};
   static constexpr usize fixed_len = 24;
   [[nodiscard]] static Result<NeighborSolicit, Drop> parse(const Icmp6View& m) noexcept;
@@ -35,15 +35,15 @@ struct NeighborSolicit {
 
 struct NeighborAdvert {
   bool router = false, solicited = false, override_ = false;
-  Ip6Addr target;
+  Ip6Addr target{};
   NdOptions options{};
   static constexpr usize fixed_len = 24;
   [[nodiscard]] static Result<NeighborAdvert, Drop> parse(const Icmp6View& m) noexcept;
 };
 
 struct NdRedirect {
-  Ip6Addr target;       // the better first hop, or the destination itself
-  Ip6Addr destination;
+  Ip6Addr target{};       // the better first hop, or the destination itself
+  Ip6Addr destination{};
   NdOptions options{};
   static constexpr usize fixed_len = 40;
   [[nodiscard]] static Result<NdRedirect, Drop> parse(const Icmp6View& m) noexcept;

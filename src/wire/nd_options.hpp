@@ -77,7 +77,7 @@ struct NdPrefixInfo {
   u8 length = 0;
   bool on_link = false, autonomous = false;
   u32 valid_s = 0, preferred_s = 0;  // 0xffffffff: for ever
-  Ip6Addr prefix;
+  Ip6Addr prefix{};
   static constexpr usize option_len = 32;
   friend constexpr bool operator==(const NdPrefixInfo&, const NdPrefixInfo&) noexcept = default;
   [[nodiscard]] static std::optional<NdPrefixInfo> parse(const NdOption& o) noexcept;
@@ -87,7 +87,7 @@ struct NdRouteInfo {
   u8 length = 0;
   i8 preference = 0;  // -1 low, 0 medium, 1 high
   u32 lifetime_s = 0;
-  Ip6Addr prefix;
+  Ip6Addr prefix{};
   friend constexpr bool operator==(const NdRouteInfo&, const NdRouteInfo&) noexcept = default;
   [[nodiscard]] static std::optional<NdRouteInfo> parse(const NdOption& o) noexcept;
 };

@@ -68,7 +68,10 @@ std::string to_string(TcpFlags f) {
 
 std::string print_tcp_options(Bytes o) {
   std::string s;
-  const auto add = [&](std::string_view part) { s += (s.empty() ? "" : ",") + std::string(part); };
+  const auto add = [&](std::string_view part) {
+    if (!s.empty()) s += ',';
+    s += part;
+  };
   while (!o.empty()) {
     const u8 kind = load_u8(o.data());
     if (kind == tcp_option::end) {

@@ -11,7 +11,7 @@
 namespace weir::wire {
 
 struct Quoted {
-  IpAddr src, dst;            // of the quoted packet: src is us, if we sent it
+  IpAddr src{}, dst{};            // of the quoted packet: src is us, if we sent it
   u8 protocol = 0;
   u8 hop_limit = 0;
   u16 total_length = 0;       // IP header included, as the quoted header claims

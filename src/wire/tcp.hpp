@@ -21,8 +21,8 @@ struct TcpFlags {
 
 struct TcpFields {
   u16 src_port = 0, dst_port = 0;
-  SeqNum seq, ack;
-  TcpFlags flags;
+  SeqNum seq{}, ack{};
+  TcpFlags flags{};
   u16 window = 0;  // unscaled, as on the wire
   u16 urgent = 0;
   Bytes options{};  // a multiple of 4 bytes, at most 40: what emit_options() made

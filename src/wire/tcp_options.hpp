@@ -44,8 +44,8 @@ struct AccEcnOption {
 };
 
 struct TcpOptions {
-  std::optional<u16> mss;
-  std::optional<u8> wscale;  // as received: above 14 the caller uses 14 (RFC 7323 2.3)
+  std::optional<u16> mss{};
+  std::optional<u8> wscale{};  // as received: above 14 the caller uses 14 (RFC 7323 2.3)
   bool sack_permitted = false;
   bool has_ts = false;
   bool has_mptcp = false;
@@ -53,11 +53,11 @@ struct TcpOptions {
   u8 sack_n = 0;
   u32 ts_val = 0, ts_ecr = 0;
   std::array<SackBlock, 4> sack{};
-  std::optional<u16> user_timeout;  // granularity bit and 15 bits of value
-  TcpOptionAt fast_open;            // the cookie; len 0: a request for one
-  TcpOptionAt md5;                  // 16 bytes
-  TcpOptionAt ao;                   // KeyID, RNextKeyID, MAC
-  AccEcnOption accecn;
+  std::optional<u16> user_timeout{};  // granularity bit and 15 bits of value
+  TcpOptionAt fast_open{};            // the cookie; len 0: a request for one
+  TcpOptionAt md5{};                  // 16 bytes
+  TcpOptionAt ao{};                   // KeyID, RNextKeyID, MAC
+  AccEcnOption accecn{};
 
   [[nodiscard]] std::span<const SackBlock> sack_blocks() const noexcept { return {sack.data(), sack_n}; }
   friend constexpr bool operator==(const TcpOptions&, const TcpOptions&) noexcept = default;
@@ -102,18 +102,18 @@ bool for_each_tcp_option(Bytes o, F&& f) {
 
 // What to send. Spans are borrowed for the call.
 struct TcpOptionsOut {
-  std::optional<u16> mss;
-  std::optional<u8> wscale;
+  std::optional<u16> mss{};
+  std::optional<u8> wscale{};
   bool sack_permitted = false;
   bool has_ts = false;
   u32 ts_val = 0, ts_ecr = 0;
   std::span<const SackBlock> sack{};      // blocks that do not fit any more are left out, the last first
-  std::optional<Bytes> fast_open;         // empty: a request for a cookie; else 4 to 16 bytes
+  std::optional<Bytes> fast_open{};         // empty: a request for a cookie; else 4 to 16 bytes
   bool fast_open_experimental = false;
-  std::optional<u16> user_timeout;
-  std::optional<Bytes> md5;               // 16 bytes
-  std::optional<Bytes> ao;                // KeyID, RNextKeyID, MAC
-  AccEcnOption accecn;
+  std::optional<u16> user_timeout{};
+  std::optional<Bytes> md5{};               // 16 bytes
+  std::optional<Bytes> ao{};                // KeyID, RNextKeyID, MAC
+  AccEcnOption accecn{};
 };
 
 // The order and padding of options, which tools compare byte for byte.
