@@ -1,9 +1,11 @@
 // io/frame_file.hpp
 #include "io/frame_file.hpp"
 
-#include <unistd.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace weir::io {
 namespace {
@@ -20,13 +22,6 @@ bool is_full(int e) noexcept { return e == EAGAIN || e == ENOBUFS || e == ENOMEM
 bool is_about_the_frame(int e) noexcept { return e == EINVAL || e == EMSGSIZE || e == E2BIG || e == EFAULT; }
 
 }  // namespace
-
-FrameFile::~FrameFile() { close(); }
-
-void FrameFile::close() noexcept {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
 
 void FrameFile::release(Pool& pool) noexcept {
   if (small_ != BufferId::none) pool.unref(std::exchange(small_, BufferId::none));
@@ -50,6 +45,29 @@ void FrameFile::post(Pool& pool) noexcept {
   if (small_ == BufferId::none) in_[1] = {scratch_.get(), small_room};
   for (u32 i = 0; i < large_n; ++i)
     if (large_[i] == BufferId::none) in_[2 + i] = {scratch_.get(), Pool::large_stride};
+}
+
+ssize_t FrameFile::read() noexcept {
+  return kind_ == Kind::device ? ::readv(fd_.get(), in_, 2 + large_n) : read_socket();
+}
+
+// packet(7), PACKET_AUXDATA: the kernel takes VLAN tags off before a packet socket sees the frame.
+ssize_t FrameFile::read_socket() noexcept {
+  alignas(cmsghdr) std::byte control[CMSG_SPACE(sizeof(tpacket_auxdata))];
+  msghdr m{};
+  m.msg_iov = in_;
+  m.msg_iovlen = 2 + large_n;
+  m.msg_control = control;
+  m.msg_controllen = sizeof control;
+  const ssize_t got = ::recvmsg(fd_.get(), &m, 0);
+  truncated_ = got >= 0 && (m.msg_flags & MSG_TRUNC) != 0;
+  vlan_ = 0;
+  const cmsghdr* const c = got >= 0 ? CMSG_FIRSTHDR(&m) : nullptr;
+  if (c != nullptr && c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA) {
+    const auto aux = load_raw<tpacket_auxdata>(CMSG_DATA(c));
+    if ((aux.tp_status & TP_STATUS_VLAN_VALID) != 0) vlan_ = aux.tp_vlan_tci;
+  }
+  return got;
 }
 
 // A packet over the posted buffers that a frame of `bytes` has filled; none (and counted) if it may not be one.
@@ -82,13 +100,13 @@ u32 FrameFile::receive(Pool& pool, std::span<PacketId> out, u32 max_bytes, Drive
   // Reads are bounded too: a flood of frames that are no use must not keep us here.
   while (n < out.size() && total < max_bytes && reads++ < 2 * out.size()) {
     post(pool);
-    const ssize_t got = ::readv(fd_, in_, 2 + large_n);
+    const ssize_t got = read();
     if (got < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) error = errno;
       break;
     }
-    if (got <= static_cast<ssize_t>(sizeof header_)) {
+    if (got <= static_cast<ssize_t>(sizeof header_) || truncated_) {
       ++stats.rx_errors;
       if (got == 0) break;
       continue;
@@ -96,6 +114,7 @@ u32 FrameFile::receive(Pool& pool, std::span<PacketId> out, u32 max_bytes, Drive
     const u32 bytes = static_cast<u32>(got) - static_cast<u32>(sizeof header_);
     const PacketId id = take(pool, bytes, stats);
     if (id == PacketId::none) continue;
+    pool[id].vlan = vlan_;
     out[n++] = id;
     total += bytes;
   }
@@ -130,7 +149,7 @@ u32 FrameFile::send(Pool& pool, std::span<const PacketId> packets, DriverStats& 
     if (n + 1 < packets.size()) pool.prefetch(packets[n + 1]);
     header_ = vnet_of(pool, id);
     const usize pieces = gather(pool, id);
-    const ssize_t put = ::writev(fd_, out_.data(), static_cast<int>(pieces));
+    const ssize_t put = ::writev(fd_.get(), out_.data(), static_cast<int>(pieces));
     if (put >= 0) [[likely]] {
       ++stats.tx_packets;
       stats.tx_bytes += pool[id].length;

@@ -5,7 +5,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -49,20 +48,16 @@ std::string error_text(const std::string& what, int e) { return what + ": " + st
 }  // namespace
 
 Result<LinkConfig, std::string> LinkConfig::open() {
-  const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) return std::unexpected(error_text("cannot open a netlink socket", errno));
-  return LinkConfig(fd);
-}
-
-LinkConfig::~LinkConfig() {
-  if (fd_ >= 0) ::close(fd_);
+  Fd fd{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
+  if (!fd) return std::unexpected(error_text("cannot open a netlink socket", errno));
+  return LinkConfig(std::move(fd));
 }
 
 Outcome LinkConfig::transact(MutBytes message, const std::string& what) {
-  if (::send(fd_, message.data(), message.size(), 0) < 0) return std::unexpected(error_text(what, errno));
+  if (::send(fd_.get(), message.data(), message.size(), 0) < 0) return std::unexpected(error_text(what, errno));
   alignas(nlmsghdr) std::byte reply[4096];
   for (;;) {
-    const ssize_t got = ::recv(fd_, reply, sizeof reply, 0);
+    const ssize_t got = ::recv(fd_.get(), reply, sizeof reply, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < static_cast<ssize_t>(NLMSG_HDRLEN + sizeof(int))) return std::unexpected(error_text(what, EIO));
     const auto h = load_raw<nlmsghdr>(reply);

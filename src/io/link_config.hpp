@@ -3,9 +3,9 @@
 
 #include <span>
 #include <string>
-#include <utility>
 
 #include "base/error.hpp"
+#include "io/fd.hpp"
 #include "wire/address.hpp"
 
 namespace weir::io {
@@ -17,19 +17,15 @@ class LinkConfig {
  public:
   // A socket of the caller's network namespace.
   [[nodiscard]] static Result<LinkConfig, std::string> open();
-  ~LinkConfig();
-  LinkConfig(LinkConfig&& o) noexcept : fd_(std::exchange(o.fd_, -1)), seq_(o.seq_) {}
-  LinkConfig& operator=(LinkConfig&&) = delete;
-
   Outcome set_up(u32 ifindex);
   Outcome set_mtu(u32 ifindex, u32 mtu);
   // No duplicate address detection: the address is to be used at once. One that is there already is no error.
   Outcome add_address(u32 ifindex, const Prefix& prefix);
 
  private:
-  explicit LinkConfig(int fd) noexcept : fd_(fd) {}
+  explicit LinkConfig(Fd fd) noexcept : fd_(std::move(fd)) {}
   Outcome transact(MutBytes message, const std::string& what);
-  int fd_;
+  Fd fd_;
   u32 seq_ = 0;
 };
 

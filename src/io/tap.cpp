@@ -7,10 +7,11 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "io/fd.hpp"
 
 namespace weir::io {
 namespace {
@@ -19,21 +20,6 @@ namespace {
 constexpr unsigned tun_f_uso4 = 0x20, tun_f_uso6 = 0x40;
 constexpr unsigned offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 constexpr unsigned offloads_udp = tun_f_uso4 | tun_f_uso6;
-
-class Fd {
- public:
-  explicit Fd(int fd) noexcept : fd_(fd) {}
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Fd(Fd&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
-  Fd& operator=(Fd&&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] int take() noexcept { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 std::string why_no_tun(int e) {
   switch (e) {
@@ -61,7 +47,7 @@ std::string why_no_interface(int e, const TapConfig& c) {
 // Also puts the name that the kernel chose into `name`.
 Result<Fd, std::string> open_queue(const TapConfig& c, std::string& name) {
   Fd fd{::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)};
-  if (fd.get() < 0) return std::unexpected(why_no_tun(errno));
+  if (!fd) return std::unexpected(why_no_tun(errno));
   ifreq r{};
   std::memcpy(r.ifr_name, name.data(), name.size());
   r.ifr_flags = static_cast<short>((c.tun ? IFF_TUN : IFF_TAP) | IFF_NO_PI | IFF_VNET_HDR |
@@ -115,14 +101,14 @@ Result<std::vector<std::unique_ptr<Tap>>, std::string> Tap::open(const TapConfig
                     .mtu = c.mtu != 0 ? c.mtu : u16{1500},
                     .offload = *offload,
                     .queues = c.queues};
-    queues.push_back(std::make_unique<Tap>(fd->take(), name, caps));
+    queues.push_back(std::make_unique<Tap>(std::move(*fd), name, caps));
   }
   if (const auto done = set_up_kernel_end(c, name); !done) return std::unexpected(what + done.error());
   for (const auto& q : queues) q->look();
   return queues;
 }
 
-Tap::Tap(int fd, std::string name, Caps caps) noexcept : file_(fd), name_(std::move(name)), caps_(caps) {}
+Tap::Tap(Fd fd, std::string name, Caps caps) noexcept : file_(std::move(fd), FrameFile::Kind::device), name_(std::move(name)), caps_(caps) {}
 
 u32 Tap::receive(buf::Pool& pool, std::span<buf::PacketId> out, u32 max_bytes, Instant) noexcept {
   if (link_ == LinkState::gone) [[unlikely]] return 0;

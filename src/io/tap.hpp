@@ -37,7 +37,7 @@ class Tap : public DriverDefaults {
   [[nodiscard]] u32 poll_events() const noexcept;
   void on_events(u32 events) noexcept;
 
-  Tap(int fd, std::string name, Caps caps) noexcept;
+  Tap(Fd fd, std::string name, Caps caps) noexcept;
 
  private:
   void on_error(int error) noexcept;
