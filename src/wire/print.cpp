@@ -19,8 +19,8 @@ std::string ports(std::string_view src, std::string_view dst, u16 sport, u16 dpo
 // A header's own text begins "sport > dport: "; what comes after it.
 std::string after_ports(const std::string& text) { return text.substr(text.find(": ") + 2); }
 
-// The transport of a packet whose addresses have been printed already.
-std::string transport(u8 protocol, Bytes payload, const std::string& src, const std::string& dst) {
+// The transport of a packet. Of a first fragment only the beginning is there, so that UDP's length lies beyond it.
+std::string transport(u8 protocol, Bytes payload, const std::string& src, const std::string& dst, bool is_fragment) {
   const auto plain = [&](const std::string& text) { return src + " > " + dst + ": " + text; };
   switch (protocol) {
     case proto::tcp: {
@@ -28,7 +28,7 @@ std::string transport(u8 protocol, Bytes payload, const std::string& src, const 
       return t ? ports(src, dst, t->src_port(), t->dst_port()) + after_ports(to_string(*t)) : plain("TCP " + bad(t.error()));
     }
     case proto::udp: {
-      const auto u = UdpView::parse(payload);
+      const auto u = UdpView::parse(payload, is_fragment ? 0xffff : payload.size());
       return u ? ports(src, dst, u->src_port(), u->dst_port()) + after_ports(to_string(*u)) : plain("UDP " + bad(u.error()));
     }
     case proto::icmp: {
@@ -66,7 +66,7 @@ std::string print4(Bytes packet) {
   const std::string src = to_string(v->src()), dst = to_string(v->dst());
   if (v->fragment_offset() != 0)
     return src + " > " + dst + ": " + fragment_note(v->id(), v->fragment_offset(), v->more_fragments(), v->payload().size()) + notes4(*v);
-  std::string s = transport(v->protocol(), v->payload(), src, dst);
+  std::string s = transport(v->protocol(), v->payload(), src, dst, v->more_fragments());
   if (v->more_fragments()) s += ", " + fragment_note(v->id(), 0, true, v->payload().size());
   return s + notes4(*v);
 }
@@ -80,10 +80,10 @@ std::string print6(Bytes packet) {
   std::string notes = v->ecn() == 3 ? " (CE)" : "";
   if (chain.headers > (chain.has_fragment ? 1 : 0)) notes += " (" + num(chain.headers) + " extension headers)";
   if (const auto checked = walk_extensions(*v); !checked) notes += ' ' + bad(checked.error().drop);
-  if (!chain.needs_reassembly()) return transport(chain.protocol, payload, src, dst) + notes;
+  if (!chain.needs_reassembly()) return transport(chain.protocol, payload, src, dst, false) + notes;
   const auto& f = chain.fragment;
   if (f.offset != 0) return src + " > " + dst + ": " + fragment_note(f.id, f.offset, f.more, payload.size()) + notes;
-  return transport(chain.protocol, payload, src, dst) + ", " + fragment_note(f.id, 0, true, payload.size()) + notes;
+  return transport(chain.protocol, payload, src, dst, true) + ", " + fragment_note(f.id, 0, true, payload.size()) + notes;
 }
 
 // What an EtherType carries.
