@@ -1,0 +1,148 @@
+// RFC 9293 3.10.7.4 step five: the ACK field. RFC 5681 (duplicate ACKs, congestion window), RFC 6582 (NewReno), RFC 5961 5.2.
+#include "tcp/arrives.hpp"
+#include "tcp/emit.hpp"
+#include "tcp/output.hpp"
+#include "tcp/recovery/newreno.hpp"
+#include "tcp/rtt.hpp"
+
+namespace weir::tcp {
+namespace {
+
+// Bytes of the send queue that `acked` sequence numbers cover: SYN and FIN are not in it.
+void clean_send_queue(Context& cx, Tcb& t, u32 acked) noexcept {
+  const u32 data = std::min(acked, t.tx.size());  // the FIN, if covered, is one beyond
+  t.tx.pop(cx.env.pool, data);
+  t.bytes_out += data;
+}
+
+void take_rtt_sample(Context& cx, Tcb& t, const Segment& seg) noexcept {
+  if (t.is(ColdFlags::timing) && seg.ack >= t.rtt_seq) {
+    t.unmark(ColdFlags::timing);
+    rtt_sample(cx, t, cx.now_us() - t.rtt_start_us);
+    return;
+  }
+  // Not timed: a retransmission is in the window. The echoed timestamp says which copy it was (RFC 7323 4.1).
+  if (!t.is(ColdFlags::timing) && seg.has_ts && seg.ts_ecr != 0) {
+    const u32 ms = cx.now_ms - (seg.ts_ecr - t.ts_offset);
+    if (ms < 10 * 60 * 1'000) rtt_sample(cx, t, std::max<u32>(ms, 1) * 1'000);
+  }
+}
+
+// A segment as large as the MSS was acknowledged: what RFC 5927 7.2 compares claims with.
+void note_acked_size(Tcb& t, u32 acked) noexcept {
+  t.max_acked = std::max<u16>(t.max_acked, static_cast<u16>(std::min<u32>(acked, t.snd_mss)));
+}
+
+// RFC 5681 2: a duplicate ACK carries nothing, changes no window, and there is something outstanding.
+bool is_duplicate(const Tcb& t, const Segment& seg) noexcept {
+  return seg.len == 0 && seg.ack == t.snd_una && t.flight() != 0 && seg.wnd << t.snd_wscale == t.snd_wnd;
+}
+
+// Is everything that we sent, FIN included, acknowledged by this ACK?
+bool fin_acked(const Tcb& t) noexcept { return t.has(HotFlags::fin_sent) && t.snd_una == t.snd_nxt; }
+
+void update_window(Tcb& t, const Segment& seg) noexcept {
+  // With the correction that an ACK equal to SND.UNA may update the window too.
+  if (!(t.snd_wl1 < seg.seq || (t.snd_wl1 == seg.seq && t.snd_wl2 <= seg.ack))) return;
+  t.snd_wnd = seg.wnd << t.snd_wscale;  //= rfc9293#3.1 MUST-1
+  t.snd_wl1 = seg.seq;
+  t.snd_wl2 = seg.ack;
+  t.max_snd_wnd = std::max(t.max_snd_wnd, t.snd_wnd);
+}
+
+// SYN-RECEIVED of a simultaneous open (a passive one is a HalfOpen).
+Verdict ack_syn_received(Context& cx, Tcb& t, const Segment& seg) noexcept {
+  if (!(t.snd_una < seg.ack && seg.ack <= t.snd_nxt)) {
+    reply_reset(cx, flow_of(t), seg);
+    cx.why = Drop::tcp_bad_ack;
+    return Verdict::drop;
+  }
+  t.state = State::established;
+  t.snd_wnd = seg.wnd << t.snd_wscale;
+  t.snd_wl1 = seg.seq;
+  t.snd_wl2 = seg.ack;
+  t.max_snd_wnd = std::max(t.max_snd_wnd, t.snd_wnd);
+  take_rtt_sample(cx, t, seg);
+  t.snd_una = seg.ack;
+  t.retries = 0;
+  establish(cx, t);
+  return Verdict::next_step;
+}
+
+// What the acknowledgment of our FIN means in each closing state.
+Verdict after_fin_acked(Context& cx, Tcb& t) noexcept {
+  switch (t.state) {
+    case State::fin_wait_1:
+      t.state = State::fin_wait_2;
+      cx.notify(t, Ready::out);
+      return Verdict::next_step;
+    case State::closing:
+      enter_time_wait(cx, t);
+      return Verdict::done;
+    case State::last_ack:
+      finish_connection(cx, t, Errc::would_block);
+      return Verdict::done;
+    default: return Verdict::next_step;
+  }
+}
+
+}  // namespace
+
+void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept {
+  const u32 acked = seg.ack - t.snd_una;
+  const u32 flight = t.flight();
+  take_rtt_sample(cx, t, seg);
+  note_acked_size(t, acked);
+  clean_send_queue(cx, t, acked);
+  t.snd_una = seg.ack;
+  t.retries = 0;
+  t.progress_ms = cx.now_ms;
+  if (t.rtx_nxt < t.snd_una) t.rtx_nxt = t.snd_una;
+  t.unmark(ColdFlags::pmtu_pending);  // progress: a claim that contradicts it was false (RFC 5927 7.2)
+  if (t.error == Errc::would_block) t.soft_error = Errc::would_block;
+  newreno::on_ack(cx, t, acked, flight);
+  t.unmark(ColdFlags::r1_told);
+  set_timer(cx, t, true);
+  if (t.is(ColdFlags::write_wait) && t.tx.size() <= t.snd_buf - t.snd_buf / 3) {
+    t.unmark(ColdFlags::write_wait);
+    cx.notify(t, Ready::out);
+  }
+}
+
+Verdict step5_ack(Context& cx, Tcb& t, const Segment& seg) noexcept {
+  if (!seg.any(TcpFlags::ack)) {
+    cx.why = Drop::tcp_bad_flags;
+    return Verdict::drop;
+  }
+  if (t.state == State::syn_received) {
+    if (const Verdict v = ack_syn_received(cx, t, seg); v != Verdict::next_step) return v;
+  }
+  // RFC 5961 5.2: not older than the largest window ever offered to us, not beyond what was sent.
+  if (seg.ack > t.snd_nxt) {
+    cx.why = Drop::tcp_bad_ack;
+    if (seg.data == 0 && seg.len == 0) challenge(cx, t);
+    else send_ack(cx, t);
+    return Verdict::drop;
+  }
+  if (seg.ack < t.snd_una - t.max_snd_wnd) {
+    cx.why = Drop::tcp_bad_ack;
+    challenge(cx, t);
+    return Verdict::drop;
+  }
+  if (seg.ack > t.snd_una) {
+    const bool window_was_closed = t.snd_wnd == 0;
+    ack_advances(cx, t, seg);
+    update_window(t, seg);
+    if (window_was_closed) set_timer(cx, t, false);
+  } else if (is_duplicate(t, seg)) {
+    cx.count(t, Tcp::dup_acks_in);
+    newreno::on_duplicate_ack(cx, t);
+    update_window(t, seg);
+  } else if (seg.ack == t.snd_una) {
+    update_window(t, seg);
+    if (t.timer == Timer::persist) t.retries = 0;  // the peer lives: probing goes on (MUST-37)
+  }
+  return fin_acked(t) ? after_fin_acked(cx, t) : Verdict::next_step;
+}
+
+}  // namespace weir::tcp

@@ -1,0 +1,262 @@
+// tcp/emit.hpp
+#include "tcp/emit.hpp"
+
+#include "ip/output.hpp"
+#include "wire/tcp_options.hpp"
+#include "wire/transport_checksum.hpp"
+
+namespace weir::tcp {
+namespace {
+
+struct Header {
+  SeqNum seq{}, ack{};
+  u16 flags = 0;
+  u16 window = 0;
+  u16 urgent = 0;
+  Bytes options{};
+};
+
+// A descriptor with the TCP header at its anchor; the payload is appended by the caller.
+buf::PacketId begin(Context& cx, const Flow& f, const Header& h) noexcept {
+  const buf::PacketId id = cx.env.pool.alloc();
+  if (id == buf::PacketId::none) return id;
+  buf::Packet& p = cx.env.pool[id];
+  const usize len = wire::emit(wire::TcpFields{.src_port = f.local_port, .dst_port = f.remote_port, .seq = h.seq,
+                                               .ack = h.ack, .flags = {h.flags}, .window = h.window, .urgent = h.urgent,
+                                               .options = h.options},
+                               {cx.env.pool.header_block(id) + buf::l4_anchor, wire::TcpView::max_len});
+  p.head = buf::l4_anchor;
+  p.inline_end = static_cast<u16>(buf::l4_anchor + len);
+  p.payload = p.inline_end;
+  p.length = static_cast<u32>(len);
+  p.netns = f.netns;
+  return id;
+}
+
+struct Network {
+  u32 destination = 0;
+  u8 ttl = 0, tos = 0;
+};
+
+// Pseudo-header sum into the checksum field, IP header in front, off to the interfaces.
+void finish(Context& cx, const Flow& f, buf::PacketId id, const Network& n) noexcept {
+  buf::Packet& p = cx.env.pool[id];
+  const u16 sum = csum_fold(wire::pseudo_sum(f.local, f.remote, wire::proto::tcp, p.length));
+  std::memcpy(cx.env.pool.header_block(id) + buf::l4_anchor + wire::TcpView::checksum_at, &sum, 2);
+  p.csum = {buf::CsumKind::partial, buf::l4_anchor, wire::TcpView::checksum_at};
+  const u8 ttl = n.ttl != 0 ? n.ttl : cx.env.sysctl(f.netns).default_ttl;
+  ip::push_header(cx.env.pool, id, {.src = f.local, .dst = f.remote, .protocol = wire::proto::tcp, .ttl = ttl, .tos = n.tos});
+  p.destination = n.destination;
+  cx.env.out.push(cx.env.pool, id);
+}
+
+Network network(Context& cx, Tcb& t) noexcept {
+  const Extra& x = extra(cx, t);
+  return {destination(cx, t), x.ttl, x.tos};
+}
+
+u32 ts_now(const Context& cx, u32 offset) noexcept { return cx.now_ms + offset; }
+
+// Every segment that carries an ACK: the receive side is settled.
+void acked(Context& cx, Tcb& t) noexcept {
+  t.last_ack_sent = t.rcv_nxt;
+  t.rcv_unacked = 0;
+  t.unset(HotFlags::ack_now);
+  if (t.is(ColdFlags::delayed_ack)) {
+    t.unmark(ColdFlags::delayed_ack);
+    cx.wheel.cancel(2 * t.id + 1);
+  }
+  if (t.quick_acks != 0) --t.quick_acks;
+}
+
+void count_out(Context& cx, const Tcb& t, const buf::Gso& gso, bool again) noexcept {
+  cx.count(t, again ? Tcp::retrans_segs : Tcp::out_segs, gso.segments > 1 ? gso.segments : 1);
+}
+
+void set_gso(buf::Packet& p, const Tcb& t, u32 data) noexcept {
+  if (data <= t.snd_mss) return;
+  p.gso.type = t.remote.is_v4() ? buf::GsoType::tcp4 : buf::GsoType::tcp6;
+  p.gso.size = t.snd_mss;
+  p.gso.segments = static_cast<u16>((data + t.snd_mss - 1) / t.snd_mss);
+}
+
+}  // namespace
+
+u32 destination(Context& cx, Tcb& t) noexcept {
+  if (cx.env.destinations.valid(t.destination, t.destination_generation)) [[likely]] return t.destination;
+  const auto d = cx.env.route(cx.env.cx, {t.netns, t.remote, t.local, t.oif}, cx.now);
+  t.destination = d ? *d : 0;
+  t.destination_generation = d ? cx.env.destinations[*d].generation : 0;
+  return t.destination;
+}
+
+u16 effective_mss(Context& cx, Tcb& t) noexcept {
+  const u32 ip_header = t.remote.is_v4() ? 20 : 40;
+  const u32 d = destination(cx, t);
+  const u32 mtu = d != 0 ? cx.env.destinations.mtu(d, cx.now) : (t.remote.is_v4() ? 576u : 1280u);
+  const u32 path = mtu > ip_header + 20 ? mtu - ip_header - 20 : 8;
+  u32 mss = std::min<u32>(t.peer_mss, path);  //= rfc9293#3.7.1 MUST-16
+  if (const u16 user = extra(cx, t).max_segment; user != 0) mss = std::min<u32>(mss, user);
+  mss = std::max<u32>(mss, cx.sysctl(t).tcp_min_snd_mss);
+  if (t.has(HotFlags::timestamps)) mss -= 12;  // RFC 6691: options are taken off what is sent
+  return static_cast<u16>(mss);
+}
+
+void update_mss(Context& cx, Tcb& t) noexcept { t.snd_mss = effective_mss(cx, t); }
+
+u16 announced_mss(Context& cx, u32 destination, bool v4, u16 limit) noexcept {
+  const u32 headers = v4 ? 40 : 60;
+  const u32 mtu = destination != 0 ? cx.env.destinations[destination].mtu : 576u;
+  const u32 mss = mtu > headers + 8 ? std::min<u32>(mtu - headers, 65'535) : 8;  //= rfc9293#3.7.1 MUST-67
+  return static_cast<u16>(limit != 0 ? std::min<u32>(mss, limit) : mss);
+}
+
+u32 receive_space(const Tcb& t) noexcept {
+  // Payload counts against the buffer; so does true size, at half its weight: tiny segments cannot hold a lot of memory.
+  const u32 used = std::max(t.rx.size(), t.rx.charged() / 2);
+  return used < t.rcv_buf ? t.rcv_buf - used : 0;
+}
+
+u32 window_gain(const Tcb& t) noexcept {
+  const SeqNum edge = t.rcv_nxt + receive_space(t);
+  return edge > t.rcv_adv ? edge - t.rcv_adv : 0;
+}
+
+u16 advertise(Context&, Tcb& t) noexcept {
+  //= rfc9293#3.8.6.2.2 MUST-39
+  const u32 gain = window_gain(t);
+  if (gain >= std::min<u32>(t.rcv_buf / 2, std::max<u16>(t.rcv_mss, 1))) t.rcv_adv += gain;
+  const u32 wnd = t.rcv_wnd();
+  // Rounded up, so that the edge as the peer computes it never moves left (SHLD-14); the excess is below one unit.
+  const u32 unit = 1u << t.rcv_wscale;
+  const u32 field = std::min<u32>((wnd + unit - 1) >> t.rcv_wscale, 0xffff);
+  const SeqNum told = t.rcv_nxt + (field << t.rcv_wscale);
+  if (told > t.rcv_adv) t.rcv_adv = told;
+  return static_cast<u16>(field);
+}
+
+bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags) noexcept {
+  std::byte options[12];
+  Header h{.seq = seq, .ack = t.rcv_nxt, .flags = static_cast<u16>(flags | TcpFlags::ack), .window = advertise(cx, t)};
+  if (t.has(HotFlags::timestamps))
+    h.options = Bytes{options, wire::emit_ts_only(options, ts_now(cx, t.ts_offset), t.ts_recent)};
+  if (t.is(ColdFlags::urgent_out) && t.snd_up > seq) {  //= rfc9293#3.8.5 MUST-62
+    h.flags |= TcpFlags::urg;
+    h.urgent = static_cast<u16>(std::min<u32>(t.snd_up - seq, 0xffff));
+  }
+  const Flow f = flow_of(t);
+  const buf::PacketId id = begin(cx, f, h);
+  if (id == buf::PacketId::none) return false;
+  if (data != 0 && !t.tx.reference(cx.env.pool, id, seq - t.tx_seq(), data)) {
+    cx.env.pool.release(id);
+    return false;
+  }
+  buf::Packet& p = cx.env.pool[id];
+  p.owner = t.user;
+  set_gso(p, t, data);
+  const bool again = seq < t.snd_nxt;
+  count_out(cx, t, p.gso, again);
+  if (again) t.retrans_segs += std::max<u32>(p.gso.segments, 1);
+  finish(cx, f, id, network(cx, t));
+  acked(cx, t);
+  return true;
+}
+
+void send_ack_at(Context& cx, Tcb& t, SeqNum seq) noexcept {
+  if (send_segment(cx, t, seq, 0, 0)) cx.count(t, Tcp::pure_acks);
+}
+
+void send_ack(Context& cx, Tcb& t) noexcept { send_ack_at(cx, t, t.snd_nxt); }
+
+void send_syn(Context& cx, Tcb& t) noexcept {
+  const bool syn_ack = t.state == State::syn_received;
+  const u32 d = destination(cx, t);
+  const Sysctl& sys = cx.sysctl(t);
+  wire::TcpOptionsOut o;
+  o.mss = announced_mss(cx, d, t.remote.is_v4(), extra(cx, t).max_segment);  //= rfc9293#3.7.1 MUST-14
+  const bool want_ts = syn_ack ? t.has(HotFlags::timestamps) : sys.tcp_timestamps;
+  if (want_ts) {
+    o.has_ts = true;
+    o.ts_val = ts_now(cx, t.ts_offset);
+    o.ts_ecr = syn_ack ? t.ts_recent : 0;
+  }
+  if (t.rcv_wscale != 0 || (!syn_ack && sys.tcp_window_scaling)) o.wscale = t.rcv_wscale;
+  std::byte options[40];
+  Header h{.seq = t.iss, .ack = syn_ack ? t.rcv_nxt : SeqNum{}, .flags = TcpFlags::syn};
+  if (syn_ack) h.flags |= TcpFlags::ack;
+  h.window = static_cast<u16>(std::min<u32>(t.rcv_buf, 0xffff));  // RFC 7323 2.2: never scaled on a SYN
+  h.options = Bytes{options, wire::emit_options(options, o)};
+  const Flow f = flow_of(t);
+  const buf::PacketId id = begin(cx, f, h);
+  if (id == buf::PacketId::none) return;
+  cx.count(t, t.retries != 0 ? Tcp::syn_retransmits : Tcp::out_segs);
+  finish(cx, f, id, network(cx, t));
+  if (syn_ack) acked(cx, t);
+}
+
+void send_syn_ack(Context& cx, HalfOpen& h) noexcept {
+  if (!cx.env.destinations.valid(h.destination, h.destination_generation)) {
+    const auto d = cx.env.route(cx.env.cx, {h.netns, h.remote, h.local, 0}, cx.now);
+    if (!d) return;
+    h.destination = *d;
+    h.destination_generation = cx.env.destinations[*d].generation;
+  }
+  wire::TcpOptionsOut o;
+  const Tcb& listener = cx.tcbs[cx.listeners[h.listener].tcb];
+  o.mss = announced_mss(cx, h.destination, h.remote.is_v4(), extra(cx, listener).max_segment);
+  if ((h.bits & HalfOpen::timestamps) != 0) {
+    o.has_ts = true;
+    o.ts_val = ts_now(cx, h.ts_offset);
+    o.ts_ecr = h.ts_recent;
+  }
+  if ((h.bits & HalfOpen::wscale) != 0) o.wscale = h.rcv_wscale;
+  std::byte options[40];
+  Header head{.seq = h.iss, .ack = h.irs + 1, .flags = TcpFlags::syn | TcpFlags::ack};
+  head.window = static_cast<u16>(std::min<u32>(h.rcv_wnd, 0xffff));
+  head.options = Bytes{options, wire::emit_options(options, o)};
+  const Flow f = flow_of(h);
+  const buf::PacketId id = begin(cx, f, head);
+  if (id == buf::PacketId::none) return;
+  cx.count(h.netns).add(h.retries != 0 ? Tcp::syn_retransmits : Tcp::out_segs);
+  const Extra& x = extra(cx, listener);
+  finish(cx, f, id, {h.destination, x.ttl, x.tos});
+  h.sent_us = cx.now_us();
+}
+
+void send_reset(Context& cx, Tcb& t) noexcept {
+  cx.count(t, Tcp::out_rsts);
+  // From SND.NXT: the peer, whose RCV.NXT cannot be beyond it, resets at once or challenges and gets a second one.
+  const bool unacknowledged = t.state == State::syn_received;
+  send_bare(cx, flow_of(t),
+            {.seq = unacknowledged ? t.iss + 1 : t.snd_nxt, .ack = t.rcv_nxt, .flags = TcpFlags::rst | TcpFlags::ack,
+             .window = 0, .has_ts = t.has(HotFlags::timestamps), .ts_val = ts_now(cx, t.ts_offset), .ts_ecr = t.ts_recent});
+}
+
+void send_bare(Context& cx, const Flow& flow, const Bare& b) noexcept {
+  std::byte options[12];
+  Header h{.seq = b.seq, .ack = b.ack, .flags = b.flags, .window = b.window};
+  if (b.has_ts) h.options = Bytes{options, wire::emit_ts_only(options, b.ts_val, b.ts_ecr)};
+  const auto d = cx.env.route(cx.env.cx, {flow.netns, flow.remote, flow.local, 0}, cx.now);
+  if (!d) return;
+  const buf::PacketId id = begin(cx, flow, h);
+  if (id == buf::PacketId::none) return;
+  cx.count(flow.netns).add(Tcp::out_segs);
+  finish(cx, flow, id, {*d, 0, 0});
+}
+
+void reply_reset(Context& cx, const Flow& flow, const Segment& seg) noexcept {
+  if (seg.any(TcpFlags::rst)) return;  // RFC 9293 3.5.2
+  constexpr u32 per_ms = 10, burst = 2'000;
+  const i64 ms = (cx.now - cx.resets.last).ms();
+  if (ms > 0) {
+    cx.resets.tokens = static_cast<u32>(std::min<i64>(burst, cx.resets.tokens + ms * per_ms));
+    cx.resets.last = cx.now;
+  }
+  if (cx.resets.tokens == 0) return cx.count(flow.netns).add(Tcp::rst_limited);
+  --cx.resets.tokens;
+  cx.count(flow.netns).add(Tcp::out_rsts);
+  if (seg.any(TcpFlags::ack)) send_bare(cx, flow, {.seq = seg.ack, .flags = TcpFlags::rst});
+  else send_bare(cx, flow, {.seq = {}, .ack = seg.end(), .flags = TcpFlags::rst | TcpFlags::ack});
+}
+
+}  // namespace weir::tcp

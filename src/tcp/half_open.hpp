@@ -1,0 +1,32 @@
+// A connection in SYN-RECEIVED that came from LISTEN: at most 128 bytes until the handshake is through.
+#pragma once
+
+#include "base/seq.hpp"
+#include "base/time.hpp"
+#include "wire/address.hpp"
+
+namespace weir::tcp {
+
+struct HalfOpen {
+  IpAddr local, remote;
+  u16 local_port, remote_port;
+  NetnsId netns;
+  u16 peer_mss;
+  u32 listener;         // index
+  SeqNum iss, irs;
+  u32 snd_wnd;          // of the SYN, unscaled
+  u32 rcv_wnd;          // as advertised
+  u32 ts_recent, ts_offset;
+  u32 destination, destination_generation;
+  u32 last_ack_ms;      // challenge throttle, 0: never
+  u32 sent_us;          // SYN-ACK, for the first RTT sample
+  u8 retries;
+  u8 snd_wscale, rcv_wscale;
+  u8 bits;
+  IfIndex if_in;
+  u16 pad;
+  static constexpr u8 timestamps = 1, wscale = 2, sack = 4, retransmitted = 8, acked = 16;
+};
+static_assert(sizeof(HalfOpen) <= 128);
+
+}  // namespace weir::tcp

@@ -1,0 +1,186 @@
+// From packets to segments, and from a batch of segments to one decision per connection: all that is queued is processed
+// before an ACK leaves (RFC 9293 3.10.7.4, MUST-58 and MUST-59).
+#include "tcp/receive.hpp"
+
+#include "tcp/arrives.hpp"
+#include "tcp/emit.hpp"
+#include "tcp/output.hpp"
+#include "wire/tcp_options.hpp"
+#include "wire/transport_checksum.hpp"
+
+namespace weir::tcp {
+namespace {
+
+Flow flow_of_packet(buf::Pool& pool, buf::PacketId id) noexcept {
+  const buf::Packet& p = pool[id];
+  const std::byte* l3 = pool.at(id, p.l3);
+  const std::byte* l4 = pool.at(id, p.l4);
+  Flow f;
+  if (p.family == 4) {
+    f.remote = Ip4Addr::load(l3 + 12);
+    f.local = Ip4Addr::load(l3 + 16);
+  } else {
+    f.remote = Ip6Addr::load(l3 + 8);
+    f.local = Ip6Addr::load(l3 + 24);
+  }
+  f.remote_port = load_be16(l4);
+  f.local_port = load_be16(l4 + 2);
+  f.netns = p.netns;
+  return f;
+}
+
+bool checksum_ok(buf::Pool& pool, buf::PacketId id, const Flow& f) noexcept {
+  const buf::Packet& p = pool[id];
+  if (p.csum.kind != buf::CsumKind::none) return true;  // vouched for, or it never left this machine
+  const u32 l4 = static_cast<u32>(p.l4 - p.head);
+  const u64 sum = csum_plus(pool.sum_from(id, l4), wire::pseudo_sum(f.remote, f.local, wire::proto::tcp, p.length - l4));
+  return csum_finish(sum) == 0;  //= rfc9293#3.1 MUST-3
+}
+
+// False: dropped.
+bool parse(Context& cx, buf::PacketId id, Flow& f, Segment& seg) noexcept {
+  buf::Pool& pool = cx.env.pool;
+  const u32 l4 = static_cast<u32>(pool[id].l4 - pool[id].head);
+  if (!pool.pull_up(id, std::min<u32>(pool[id].length, l4 + wire::TcpView::max_len))) {
+    cx.env.drop(id, Drop::no_buffer);
+    return false;
+  }
+  const buf::Packet& p = pool[id];
+  const auto view = wire::TcpView::parse(pool.run_from(id, p.l4));
+  if (!view) {
+    cx.count(p.netns).add(Tcp::in_errs);
+    cx.env.drop(id, view.error());
+    return false;
+  }
+  f = flow_of_packet(pool, id);
+  if (!checksum_ok(pool, id, f)) {
+    cx.count(f.netns).add(Tcp::in_errs);
+    cx.env.drop(id, Drop::tcp_bad_checksum);
+    return false;
+  }
+  constexpr u8 group = buf::PacketFlags::link_broadcast | buf::PacketFlags::link_multicast;
+  if ((p.flags & group) != 0 || f.local.is_multicast()) {  //= rfc9293#3.9.2.3 MUST-57
+    cx.env.drop(id, Drop::tcp_bad_address);
+    return false;
+  }
+  seg.packet = id;
+  seg.seq = view->seq();
+  seg.ack = view->ack();
+  seg.ctl = view->flags();
+  seg.wnd = view->window();
+  seg.up = view->urgent();
+  seg.options = view->options();
+  seg.skip = l4 + static_cast<u32>(view->header_len());
+  seg.data = p.length - seg.skip;
+  seg.len = seg.data + (seg.any(TcpFlags::syn) ? 1u : 0u) + (seg.any(TcpFlags::fin) ? 1u : 0u);
+  seg.segments = p.gso.segments > 1 ? p.gso.segments : u16{1};
+  cx.count(f.netns).add(Tcp::in_segs, seg.segments);
+  return true;
+}
+
+// Timestamps are wanted from every segment, everything else only from SYNs. A malformed option area is ignored as a whole
+// for a connection that is up (MUST-7, A50): it must not be a way to kill one.
+void parse_timestamps(Segment& seg) noexcept {
+  if (seg.options.empty()) return;
+  wire::TcpOptions o;
+  if (!wire::parse_ts_only(seg.options, o)) {
+    const auto r = wire::parse_options(seg.options);
+    if (!r) return;
+    o = *r;
+  }
+  seg.has_ts = o.has_ts;
+  seg.ts_val = o.ts_val;
+  seg.ts_ecr = o.ts_ecr;
+}
+
+u32 find_listener(Context& cx, const Flow& f) noexcept {
+  u32 best = 0;
+  for (u32 i = cx.listeners.first(f.netns, f.local_port); i != 0; i = cx.listeners.next(i)) {
+    const Tcb& t = cx.tcbs[cx.listeners[i].tcb];
+    if (t.netns != f.netns || t.local_port != f.local_port) continue;
+    if (t.local == f.local) return i;
+    if (!t.local.is_any()) continue;
+    const bool v6 = t.is(ColdFlags::family_v6);
+    if (f.local.is_v4() ? !v6 || !t.is(ColdFlags::v6_only) : v6)
+      if (best == 0 || !v6) best = i;
+  }
+  return best;
+}
+
+void no_connection(Context& cx, const Flow& f, Segment& seg, u32 min_iss) noexcept {
+  const u32 listener = find_listener(cx, f);
+  if (listener != 0) arrives_listen(cx, listener, f, seg, min_iss);
+  else arrives_closed(cx, f, seg);
+}
+
+void touch(Context& cx, Tcb& t) noexcept {
+  if (t.has(HotFlags::touched)) return;
+  t.set(HotFlags::touched);
+  if (!cx.touched.push(t.id)) WEIR_ASSERT(false);
+}
+
+void to_tcb(Context& cx, Tcb& t, Segment& seg) noexcept {
+  touch(cx, t);
+  if (header_prediction(cx, t, seg)) [[likely]] return;
+  if (t.state == State::syn_sent) arrives_syn_sent(cx, t, seg);
+  else arrives_synchronized(cx, t, seg);
+}
+
+void dispatch(Context& cx, const Flow& f, Segment& seg, Ref& last, Flow& last_flow) noexcept {
+  Ref r = last;
+  if (!last || !(f == last_flow)) r = cx.find(f, cx.hash(f));
+  last = {};
+  if (!r) return no_connection(cx, f, seg, 0);
+  parse_timestamps(seg);
+  switch (r.kind()) {
+    case RefKind::tcb: {
+      Tcb& t = cx.tcbs[r.index()];
+      to_tcb(cx, t, seg);
+      if (t.is(ColdFlags::in_table)) {
+        last = r;
+        last_flow = f;
+      }
+      return;
+    }
+    case RefKind::half_open: return arrives_half_open(cx, r.index(), seg);
+    default: {
+      u32 min_iss = 0;
+      if (arrives_time_wait(cx, r, seg, min_iss)) no_connection(cx, f, seg, min_iss);
+    }
+  }
+}
+
+}  // namespace
+
+void flush(Context& cx) noexcept {
+  for (u32 i = 0; i < cx.touched.size(); ++i) {
+    Tcb& t = cx.tcbs[cx.touched[i]];
+    t.unset(HotFlags::touched);
+    if (t.state == State::closed || t.state == State::time_wait) {
+      if (t.user == 0 && t.is(ColdFlags::user_closed) && !t.is(ColdFlags::accept_wait)) free_tcb(cx, t);
+      continue;
+    }
+    output(cx, t);
+  }
+  cx.touched.clear();
+}
+
+void receive(Context& cx, std::span<const buf::PacketId> packets) noexcept {
+  constexpr usize at_once = 32;  // each segment touches at most two connections: room in cx.touched
+  Ref last;
+  Flow last_flow;
+  while (!packets.empty()) {
+    const auto batch = packets.first(std::min(at_once, packets.size()));
+    packets = packets.subspan(batch.size());
+    for (usize i = 0; i < batch.size(); ++i) {
+      Flow f;
+      Segment seg;
+      if (!parse(cx, batch[i], f, seg)) continue;
+      dispatch(cx, f, seg, last, last_flow);
+    }
+    flush(cx);
+    last = {};
+  }
+}
+
+}  // namespace weir::tcp

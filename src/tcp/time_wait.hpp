@@ -1,0 +1,69 @@
+// TIME-WAIT as records in FIFO order (RFC 9293 3.6.1, RFC 1337, RFC 6191): 48 bytes for IPv4, 72 for IPv6. All wait
+// equally long in a shard's netns of one setting, so the oldest expires first and no timer is needed.
+#pragma once
+
+#include "base/index_list.hpp"
+#include "base/seq.hpp"
+#include "base/slab.hpp"
+#include "base/time.hpp"
+#include "wire/address.hpp"
+
+namespace weir::tcp {
+
+template <class Addr>
+struct TimeWaitRecord {
+  Addr local, remote;
+  u16 local_port, remote_port;
+  NetnsId netns;
+  u16 bits;             // below
+  SeqNum snd_nxt, rcv_nxt;
+  u32 rcv_wnd;
+  u32 ts_recent, ts_offset;
+  u32 expires_ms;
+  u32 last_ack_ms;      // when a segment was last answered
+  u32 next;             // FIFO
+  static constexpr u16 dead = 1, timestamps = 2;
+};
+using TimeWait4 = TimeWaitRecord<Ip4Addr>;
+using TimeWait6 = TimeWaitRecord<Ip6Addr>;
+static_assert(sizeof(TimeWait4) == 48 && sizeof(TimeWait6) == 72);
+
+// Records of one family. Ended early (reuse), a record is marked dead and goes when it reaches the front; refreshed
+// (FIN again), it is moved to the back as a new record.
+template <class Record>
+class TimeWaitList {
+ public:
+  explicit TimeWaitList(u32 capacity) noexcept : slab_(capacity) {}
+  [[nodiscard]] Record& operator[](u32 i) noexcept { return slab_[i]; }
+  [[nodiscard]] u32 live() const noexcept { return live_; }
+  [[nodiscard]] u32 front() const noexcept { return fifo_.head(); }
+
+  // 0: full.
+  [[nodiscard]] u32 add(const Record& r) noexcept {
+    const u32 i = slab_.alloc(r);
+    if (i == 0) return 0;
+    fifo_.push(next(), i);
+    ++live_;
+    return i;
+  }
+  void kill(u32 i) noexcept {
+    slab_[i].bits |= Record::dead;
+    --live_;
+  }
+  // Takes the front record out; it must be dead or expired.
+  void pop_front() noexcept {
+    const u32 i = fifo_.pop(next());
+    if ((slab_[i].bits & Record::dead) == 0) --live_;
+    slab_.release(i);
+  }
+
+ private:
+  auto next() noexcept {
+    return [this](u32 i) -> u32& { return slab_[i].next; };
+  }
+  Slab<Record> slab_;
+  IndexQueue fifo_;
+  u32 live_ = 0;
+};
+
+}  // namespace weir::tcp

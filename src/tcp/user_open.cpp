@@ -1,0 +1,197 @@
+// tcp/user_calls.hpp: OPEN, passive and active (RFC 9293 3.10.1).
+#include "tcp/arrives.hpp"
+#include "tcp/emit.hpp"
+#include "tcp/negotiate.hpp"
+#include "tcp/output.hpp"
+#include "tcp/rtt.hpp"
+#include "tcp/user_calls.hpp"
+
+namespace weir::tcp {
+namespace {
+
+u32 listener_index(Context& cx, const Tcb& t) noexcept {
+  for (u32 i = cx.listeners.first(t.netns, t.local_port); i != 0; i = cx.listeners.next(i))
+    if (cx.listeners[i].tcb == t.id) return i;
+  return 0;
+}
+
+// Neither any, nor a group, nor a broadcast address (MUST-46); of the socket's family or, for IPv6, v4-mapped.
+Result<void> check_remote(const Tcb& t, const Endpoint& remote) noexcept {
+  const bool v6_socket = t.is(ColdFlags::family_v6);
+  if (remote.addr.is_v4() && v6_socket && t.is(ColdFlags::v6_only)) return fail(Errc::net_unreachable);
+  if (!remote.addr.is_v4() && !v6_socket) return fail(Errc::family_not_supported);
+  //= rfc9293#3.9.1.1 MUST-46
+  if (remote.addr.is_multicast()) return fail(Errc::net_unreachable);
+  if (remote.addr.is_v4() && (remote.addr.v4().is_broadcast() || remote.addr.v4().is_reserved())) return fail(Errc::net_unreachable);
+  if (remote.port == 0) return fail(Errc::addr_not_available);
+  return {};
+}
+
+Result<void> choose_route(Context& cx, Tcb& t, const Endpoint& remote) noexcept {
+  IpAddr source = t.is(ColdFlags::source_bound) ? t.local : IpAddr::any(remote.addr.family());
+  if (source.family() != remote.addr.family()) source = IpAddr::any(remote.addr.family());
+  IpAddr to = remote.addr;
+  if (to.is_any()) to = to.is_v4() ? IpAddr{Ip4Addr::loopback()} : IpAddr{Ip6Addr::loopback()};  // as everybody does
+  const IfIndex oif = t.oif != 0 ? t.oif : static_cast<IfIndex>(remote.scope);
+  const auto d = cx.env.route(cx.env.cx, {t.netns, to, source, oif}, cx.now);
+  if (!d) return fail(d.error());
+  const ip::Destination& dst = cx.env.destinations[*d];
+  if (dst.kind == ip::DestinationKind::broadcast || dst.kind == ip::DestinationKind::multicast) return fail(Errc::net_unreachable);
+  t.destination = *d;
+  t.destination_generation = dst.generation;
+  t.remote = to;
+  t.local = source.is_any() ? dst.source : source;  //= rfc9293#3.9.1.1 MUST-44
+  if (t.local.is_any()) return fail(Errc::addr_not_available);
+  return {};
+}
+
+Result<void> choose_port(Context& cx, Tcb& t, const Endpoint& remote) noexcept {
+  if (t.local_port != 0) {
+    const Flow f = flow_of(t);
+    return cx.find(f, cx.hash(f)) ? Result<void>{fail(Errc::addr_in_use)} : Result<void>{};
+  }
+  const auto port = ephemeral_port(cx, t.netns, t.local, {t.remote, remote.port, 0});
+  if (!port) return fail(port.error());
+  t.local_port = *port;
+  return {};
+}
+
+void start(Context& cx, Tcb& t) noexcept {
+  const Flow f = flow_of(t);
+  t.iss = initial_sequence(cx, f);
+  t.ts_offset = timestamp_offset(cx, f);
+  t.snd_una = t.snd_sml = t.iss;
+  t.snd_nxt = t.iss + 1;
+  t.rcv_wscale = cx.sysctl(t).tcp_window_scaling ? window_shift(t.rcv_buf) : u8{0};
+  t.rto_us = initial_rto_us;
+  t.backoff = t.retries = 0;
+  t.rtt_start_us = cx.now_us();
+  t.state = State::syn_sent;
+  t.progress_ms = t.last_rx_ms = cx.now_ms;
+  cx.insert(f, Ref{RefKind::tcb, t.id});
+  t.mark(ColdFlags::in_table);
+  cx.count(t, Tcp::active_opens);
+  send_syn(cx, t);
+  set_timer(cx, t, true);
+}
+
+}  // namespace
+
+Result<u32> user_open(Context& cx, NetnsId netns, Family family, u32 user) noexcept {
+  const u32 id = cx.tcbs.alloc();
+  if (id == 0) return fail(Errc::no_memory);
+  Tcb& t = cx.tcbs[id];
+  const Sysctl& sys = cx.env.sysctl(netns);
+  t.id = id;
+  t.user = user;
+  t.netns = netns;
+  t.state = State::closed;
+  t.local = t.remote = IpAddr::any(family);
+  t.rcv_buf = sys.tcp_rmem;
+  t.snd_buf = sys.tcp_wmem;
+  t.peer_mss = t.snd_mss = 536;
+  t.rto_us = initial_rto_us;
+  t.error = t.soft_error = Errc::would_block;
+  if (family == Family::v6) t.mark(ColdFlags::family_v6);
+  return id;
+}
+
+Result<u16> ephemeral_port(Context& cx, NetnsId netns, const IpAddr& local, const Endpoint& remote) noexcept {
+  const Sysctl& sys = cx.env.sysctl(netns);
+  const u32 range = static_cast<u32>(sys.port_last - sys.port_first) + 1;
+  const u32 start_at = static_cast<u32>(cx.env.rng.below(range));
+  for (u32 i = 0; i < range; ++i) {
+    const u16 port = static_cast<u16>(sys.port_first + (start_at + i) % range);
+    if (cx.ports.taken(netns, port)) continue;
+    const Flow f{local, remote.addr, port, remote.port, netns};
+    if (!cx.find(f, cx.hash(f))) return port;
+  }
+  return fail(Errc::addr_not_available);
+}
+
+Result<void> user_bind(Context& cx, Tcb& t, const Endpoint& local) noexcept {
+  if (t.state != State::closed || t.is(ColdFlags::bound)) return fail(Errc::invalid);
+  const bool v6 = t.is(ColdFlags::family_v6);
+  if (local.addr.is_v4() && v6 && t.is(ColdFlags::v6_only)) return fail(Errc::invalid);
+  if (!local.addr.is_v4() && !v6) return fail(Errc::family_not_supported);
+  if (local.addr.is_multicast()) return fail(Errc::addr_not_available);
+  u16 port = local.port;
+  for (u32 tries = 0; port == 0 && tries < 65'536; ++tries) {
+    const Sysctl& sys = cx.sysctl(t);
+    const u16 p = static_cast<u16>(sys.port_first + cx.env.rng.below(static_cast<u64>(sys.port_last - sys.port_first) + 1));
+    if (!cx.ports.taken(t.netns, p)) port = p;
+  }
+  if (port == 0) return fail(Errc::addr_in_use);
+  const auto taken = cx.ports.take({.address = local.addr, .netns = t.netns, .port = port,
+                                    .reuse_address = t.is(ColdFlags::reuse_address), .reuse_port = t.is(ColdFlags::reuse_port),
+                                    .v6_only = t.is(ColdFlags::v6_only), .family_v6 = !local.addr.is_v4(), .tcb = t.id});
+  if (!taken) return taken;
+  t.local = local.addr;  //= rfc9293#3.9.1.1 MUST-43
+  t.local_port = port;
+  t.mark(ColdFlags::bound | (local.addr.is_any() ? 0u : ColdFlags::source_bound));
+  return {};
+}
+
+Result<void> user_listen(Context& cx, Tcb& t, u32 backlog) noexcept {
+  if (t.state == State::listen) {
+    cx.listeners[listener_index(cx, t)].backlog = backlog;
+    return {};
+  }
+  if (t.state != State::closed) return fail(Errc::invalid);
+  if (!t.is(ColdFlags::bound)) {
+    const auto bound = user_bind(cx, t, {t.local, 0, 0});
+    if (!bound) return bound;
+  }
+  //= rfc9293#3.9.1.1 MUST-41
+  //= rfc9293#3.9.1.1 MUST-42
+  if (const auto ok = cx.ports.listen(t.id, t.netns, t.local_port); !ok) return ok;
+  const u32 i = cx.listeners.add(t.netns, t.local_port);
+  if (i == 0) return fail(Errc::no_memory);
+  cx.listeners[i].tcb = t.id;
+  cx.listeners[i].backlog = backlog;
+  t.listener = i;
+  t.state = State::listen;
+  return {};
+}
+
+Result<u32> user_accept(Context& cx, Tcb& t) noexcept {
+  if (t.state != State::listen) return fail(Errc::invalid);
+  Listener& l = cx.listeners[t.listener];
+  const u32 id = l.accept_queue.pop([&](u32 i) -> u32& { return cx.tcbs[i].link; });
+  if (id == 0) return fail(Errc::would_block);
+  --l.accept_n;
+  Tcb& c = cx.tcbs[id];
+  c.unmark(ColdFlags::accept_wait);
+  c.listener = 0;
+  return id;
+}
+
+Result<void> user_connect(Context& cx, Tcb& t, const Endpoint& remote) noexcept {
+  switch (t.state) {
+    case State::closed: break;
+    case State::syn_sent:
+    case State::syn_received: return fail(Errc::already);
+    case State::listen: return fail(Errc::is_connected);
+    default: return fail(Errc::is_connected);
+  }
+  if (t.error != Errc::would_block) {
+    const Errc e = t.error;
+    t.error = Errc::would_block;
+    return fail(e);
+  }
+  if (const auto ok = check_remote(t, remote); !ok) return ok;
+  const IpAddr local_before = t.local;
+  const u16 port_before = t.local_port;
+  t.remote_port = remote.port;
+  auto ok = choose_route(cx, t, remote);
+  if (ok) ok = choose_port(cx, t, remote);
+  if (!ok) {
+    t.local = local_before;
+    t.local_port = port_before;
+    return ok;
+  }
+  start(cx, t);
+  return fail(Errc::in_progress);
+}
+
+}  // namespace weir::tcp
