@@ -12,10 +12,11 @@ namespace {
 
 constexpr i64 ns_per_tick = 1'000'000;
 constexpr u64 no_tick = ~u64{0};
+constexpr u32 few_stale = 4 * IdLists::chunk_ids;  // not worth a walk
 
-// The first chunks come one by one; from a huge page's worth on they come 32 at a time in one mapped piece.
-constexpr usize node_chunk_bytes = 64 * 1024;
-constexpr usize chunks_per_piece = huge_page / node_chunk_bytes;
+// The first chunks of keys come one by one; from a huge page's worth on they come 32 at a time in one mapped piece.
+constexpr usize key_chunk_bytes = 64 * 1024;
+constexpr usize chunks_per_piece = huge_page / key_chunk_bytes;
 
 // Distance 1..256 from `from` to the next set bit behind it, going round; 0 if no bit is set.
 u32 next_set(const std::array<u64, 4>& bits, u32 from) noexcept {
@@ -36,21 +37,25 @@ TimerWheel::TimerWheel(Instant start) : start_ns_(start.ns) {}
 
 TimerWheel::~TimerWheel() {
   for (usize i = 0; i < chunks_.size(); i += i < chunks_per_piece ? 1 : chunks_per_piece)
-    piece_free(chunks_[i], i < chunks_per_piece ? node_chunk_bytes : huge_page);
+    piece_free(chunks_[i], i < chunks_per_piece ? key_chunk_bytes : huge_page);
 }
 
-void TimerWheel::add_node_chunks() {
-  static_assert(sizeof(Node) << node_bits == node_chunk_bytes);
+void TimerWheel::add_key_chunks() {
+  static_assert(sizeof(u64) << key_bits == key_chunk_bytes);
   const bool single = chunks_.size() < chunks_per_piece;
-  auto* nodes = static_cast<Node*>(piece_alloc(single ? node_chunk_bytes : huge_page));
-  WEIR_ASSERT(nodes != nullptr);
-  for (usize i = 0; i < (single ? 1 : chunks_per_piece); ++i, nodes += usize{1} << node_bits) chunks_.push_back(nodes);
+  auto* keys = static_cast<u64*>(piece_alloc(single ? key_chunk_bytes : huge_page));
+  WEIR_ASSERT(keys != nullptr);
+  for (usize i = 0; i < (single ? 1 : chunks_per_piece); ++i, keys += usize{1} << key_bits) chunks_.push_back(keys);
 }
 
 void TimerWheel::reserve(u32 max_id) {
   WEIR_ASSERT(max_id < u32{1} << 31);
-  while (chunks_.size() <= max_id >> node_bits) add_node_chunks();
-  for (; ids_ <= max_id; ++ids_) node(ids_) = {.key = place_none, .next = none, .prev = none};
+  while (chunks_.size() <= max_id >> key_bits) add_key_chunks();
+  for (; ids_ <= max_id; ++ids_) key(ids_) = place_none;
+}
+
+usize TimerWheel::memory_bytes() const noexcept {
+  return sizeof *this + chunks_.size() * key_chunk_bytes + entries_.memory_bytes();
 }
 
 u64 TimerWheel::tick_for(Instant deadline) const noexcept {
@@ -70,7 +75,7 @@ Instant TimerWheel::instant_of(u64 tick) const noexcept {
 }
 
 Instant TimerWheel::deadline(u32 id) const noexcept {
-  return armed(id) ? instant_of(tick_of(node(id).key)) : Instant::never();
+  return armed(id) ? instant_of(tick_of(key(id))) : Instant::never();
 }
 
 // The level is chosen by the distance and not by the bits in which the ticks differ, so that a timer of n ms is never
@@ -83,34 +88,37 @@ u32 TimerWheel::place_for(u64 tick) const noexcept {
   return level << slot_bits | (static_cast<u32>((tick_ + ahead) >> (slot_bits * level)) & slot_mask);
 }
 
-// The tick at which the list of a place is looked at next: a timer with that deadline or a later one may stay there.
-u64 TimerWheel::comes_up(u32 place) const noexcept {
-  if (place == place_due) return 0;
-  if (place == place_late) return no_tick;  // not in this call, but the new deadline may well be
-  const u32 shift = (place >> slot_bits) * slot_bits;
+// The tick at which a slot is emptied next.
+u64 TimerWheel::comes_up(u32 slot) const noexcept {
+  const u32 shift = (slot >> slot_bits) * slot_bits;
   const u64 turn = tick_ >> shift;
   // 1..256: the slot that tick_ is in was emptied when tick_ came to it, so what is in it is one turn ahead.
-  const u64 distance = ((place - turn - 1) & slot_mask) + 1;
+  const u64 distance = ((slot - turn - 1) & slot_mask) + 1;
   return (turn + distance) << shift;
 }
 
-void TimerWheel::link(u32 id, u64 tick, u32 place) noexcept {
-  List& list = lists_[place];
-  node(id) = {.key = tick << 16 | armed_bit | place, .next = none, .prev = list.tail};
-  (list.tail != none ? node(list.tail).next : list.head) = id;
-  list.tail = id;
+// Whether a timer in this list may have this tick: it is looked at in time.
+bool TimerWheel::may_stay(u32 place, u64 tick) const noexcept {
+  if (place < place_due) [[likely]]
+    return tick >= comes_up(place);
+  return place == place_due || (place == place_late && tick <= tick_);
+}
+
+void TimerWheel::put(u32 id, u64 tick, u32 place) noexcept {
+  IdList& list = lists_[place];
+  if (IdLists::at_end_of_chunk(list) && stale_[place] > std::max(few_stale, list.chunks * IdLists::chunk_ids / 2))
+      [[unlikely]]
+    drop_stale(place);
+  key(id) = tick << 16 | armed_bit | place;
+  entries_.append(list, id);
   if (place < place_due) occupied_[place >> slot_bits][(place & slot_mask) / 64] |= u64{1} << (place % 64);
 }
 
-void TimerWheel::unlink(u32 id) noexcept {
-  Node& n = node(id);
-  const u32 place = place_of(n.key);
-  List& list = lists_[place];
-  (n.prev != none ? node(n.prev).next : list.head) = n.next;
-  (n.next != none ? node(n.next).prev : list.tail) = n.prev;
-  if (list.head == none && place < place_due)
-    occupied_[place >> slot_bits][(place & slot_mask) / 64] &= ~(u64{1} << (place % 64));
-  n.key = place_none;
+// Apart from arm(), so that the short way through that saves no registers.
+[[gnu::noinline]] void TimerWheel::move(u32 id, u64 tick) noexcept {
+  const u32 from = place_of(key(id));
+  if (from != place_none) ++stale_[from];
+  put(id, tick, tick <= tick_ ? place_late : place_for(tick));
 }
 
 void TimerWheel::arm(u32 id, Instant deadline) {
@@ -118,23 +126,21 @@ void TimerWheel::arm(u32 id, Instant deadline) {
   if (id >= ids_) [[unlikely]]
     reserve(id);
   const u64 tick = tick_for(deadline);
-  Node& n = node(id);
-  if ((n.key & armed_bit) == 0) ++armed_;
-  const u32 place = place_of(n.key);
-  if (place != place_none) {
-    if (tick >= comes_up(place)) {
-      n.key = tick << 16 | armed_bit | place;
-      return;
-    }
-    unlink(id);
+  u64& k = key(id);
+  armed_ += (k & armed_bit) == 0 ? 1u : 0u;
+  const u32 place = place_of(k);
+  if (may_stay(place, tick)) [[likely]] {
+    k = tick << 16 | armed_bit | place;
+    return;
   }
-  link(id, tick, tick <= tick_ ? place_late : place_for(tick));
+  move(id, tick);
 }
 
 void TimerWheel::cancel(u32 id) noexcept {
-  if (!armed(id)) return;
-  node(id).key &= ~armed_bit;
-  --armed_;
+  if (id >= ids_) return;
+  u64& k = key(id);
+  armed_ -= (k & armed_bit) != 0 ? 1u : 0u;
+  k &= ~armed_bit;
 }
 
 // The tick at which the next slot that has a list comes up.
@@ -148,21 +154,46 @@ u64 TimerWheel::next_slot_tick() const noexcept {
   return next;
 }
 
-// Empties the list of a slot that has come up: each timer goes to the due list, to a finer slot, or, if it was moved in
-// the meantime, wherever it belongs now.
+// Empties a list whose turn has come: each timer goes to the due list, to a finer slot, or, if it was moved in the
+// meantime, wherever it belongs now.
 void TimerWheel::spread(u32 place) noexcept {
-  u32 id = lists_[place].head;
-  lists_[place] = {};
-  occupied_[place >> slot_bits][(place & slot_mask) / 64] &= ~(u64{1} << (place % 64));
-  while (id != none) {
-    Node& n = node(id);
-    const u32 next = n.next;
-    if ((n.key & armed_bit) != 0)
-      link(id, tick_of(n.key), place_for(tick_of(n.key)));
-    else
-      n.key = place_none;
-    id = next;
-  }
+  if (place < place_due) occupied_[place >> slot_bits][(place & slot_mask) / 64] &= ~(u64{1} << (place % 64));
+  stale_[place] = 0;
+  entries_.drain(lists_[place], [this, place](std::span<const u32> ids) {
+    for (const u32 id : ids) __builtin_prefetch(&key(id), 1);
+    for (const u32 id : ids) {
+      const u64 k = key(id);
+      if (place_of(k) != place) continue;
+      if ((k & armed_bit) != 0)
+        put(id, tick_of(k), place_for(tick_of(k)));
+      else
+        key(id) = place_none;
+    }
+  });
+}
+
+// A timer that goes to and fro (a short timeout, then a long one, again and again) leaves an entry each time. Dropping
+// them when they are half of a list costs O(1) for each, and keeps lists within twice what they need.
+void TimerWheel::drop_stale(u32 place) noexcept {
+  IdList kept;
+  entries_.drain(lists_[place], [&](std::span<const u32> ids) {
+    for (const u32 id : ids) __builtin_prefetch(&key(id), 1);
+    for (const u32 id : ids) {
+      u64& k = key(id);
+      if (place_of(k) != place || (k & mark_bit) != 0) continue;  // stale, or kept already
+      if ((k & armed_bit) == 0) {
+        k = place_none;
+        continue;
+      }
+      k |= mark_bit;
+      entries_.append(kept, id);
+    }
+  });
+  entries_.for_each_chunk(kept, [this](std::span<const u32> ids) {
+    for (const u32 id : ids) key(id) &= ~mark_bit;
+  });
+  lists_[place] = kept;
+  stale_[place] = 0;
 }
 
 void TimerWheel::turn_to(u64 tick) noexcept {
@@ -175,37 +206,30 @@ void TimerWheel::turn_to(u64 tick) noexcept {
   }
 }
 
-void TimerWheel::collect_late() noexcept {
-  for (u32 id; (id = lists_[place_late].head) != none;) {
-    const u64 key = node(id).key;
-    unlink(id);
-    if ((key & armed_bit) != 0) link(id, tick_of(key), place_for(tick_of(key)));
-  }
-}
-
-u32 TimerWheel::pop_due(u64 target) noexcept {
+bool TimerWheel::pop_due(u64 target, u32& id) noexcept {
   for (;;) {
-    for (u32 id; (id = lists_[place_due].head) != none;) {
-      const u64 key = node(id).key;
-      unlink(id);
-      if ((key & armed_bit) == 0) continue;  // cancelled while it waited
-      if (tick_of(key) <= tick_) {
+    while (entries_.pop(lists_[place_due], due_taken_, id)) {
+      const u64 k = key(id);
+      if (place_of(k) != place_due) continue;
+      key(id) = place_none;
+      if ((k & armed_bit) == 0) continue;  // cancelled while it waited
+      if (tick_of(k) <= tick_) {
         --armed_;
-        return id;
+        return true;
       }
-      link(id, tick_of(key), place_for(tick_of(key)));  // moved while it waited
+      put(id, tick_of(k), place_for(tick_of(k)));  // moved while it waited
     }
     const u64 next = next_slot_tick();
     if (next > target) break;
     turn_to(next);
   }
   tick_ = std::max(tick_, target);
-  return none;
+  return false;
 }
 
 Instant TimerWheel::next_deadline() const noexcept {
   if (armed_ == 0) return Instant::never();
-  if (lists_[place_due].head != none || lists_[place_late].head != none) return instant_of(tick_);
+  if (!lists_[place_due].empty() || !lists_[place_late].empty()) return instant_of(tick_);
   return instant_of(next_slot_tick());
 }
 

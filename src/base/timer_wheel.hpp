@@ -5,14 +5,16 @@
 #include <array>
 #include <vector>
 
+#include "base/id_lists.hpp"
 #include "base/time.hpp"
 
 namespace weir {
 
 // One timer per id; ids are small numbers that the caller gives out (slab indices). A timer fires once, at the first
 // tick at or after its deadline that advance() reaches, never before. Moving a timer to a later time, and cancelling
-// it, is one store: the timer stays where it is linked and is looked at when its slot comes up. Memory: 16 bytes per
-// id.
+// it, is one store: the timer is looked at when the slot in which it is listed comes up. Moving it to an earlier time
+// lists it in another slot as well; the entry that it leaves behind is skipped later. Memory: 8 bytes per id, 4 to 8
+// per timer listed.
 //
 //   TimerWheel wheel{now};
 //   wheel.arm(id, now + 200_ms);                       // or moves it
@@ -24,13 +26,13 @@ class TimerWheel {
   TimerWheel& operator=(const TimerWheel&) = delete;
   ~TimerWheel();
 
-  // Makes room for the ids 0..max_id, so that arm() need not. Ids up to 2^31 are possible.
+  // Makes room for the ids 0..max_id, so that arm() need not. Ids below 2^31 are possible.
   void reserve(u32 max_id);
 
   // A deadline in the past fires at the next advance(); Instant::never() cancels.
   void arm(u32 id, Instant deadline);
   void cancel(u32 id) noexcept;
-  [[nodiscard]] bool armed(u32 id) const noexcept { return id < ids_ && (node(id).key & armed_bit) != 0; }
+  [[nodiscard]] bool armed(u32 id) const noexcept { return id < ids_ && (key(id) & armed_bit) != 0; }
   // As armed, rounded up to a tick; never() when the timer is not armed.
   [[nodiscard]] Instant deadline(u32 id) const noexcept;
   [[nodiscard]] u32 armed_count() const noexcept { return armed_; }
@@ -42,43 +44,32 @@ class TimerWheel {
   template <class F>
   u32 advance(Instant now, u32 budget, F&& fire) {
     const u64 target = tick_reached(now);
-    if (lists_[place_late].head != none) [[unlikely]]
-      collect_late();
+    if (!lists_[place_late].empty()) [[unlikely]]
+      spread(place_late);
     u32 fired = 0;
-    for (; fired < budget; ++fired) {
-      const u32 id = pop_due(target);
-      if (id == none) break;
-      fire(id);
-    }
+    for (u32 id; fired < budget && pop_due(target, id); ++fired) fire(id);
     return fired;
   }
 
   // When to call advance() next: not later than the earliest deadline, or not later than the last call if one is
-  // overdue. It may be earlier, where a slot of a coarse level must be spread over finer ones or its timer was moved;
-  // each such call brings the answer closer, at most a few times per timer. never() when no timer is armed.
+  // overdue. It may be earlier, where a slot of a coarse level must be spread over finer ones or a timer was moved;
+  // each such call brings the answer closer, a few times per timer at most. never() when no timer is armed.
   [[nodiscard]] Instant next_deadline() const noexcept;
+
+  [[nodiscard]] usize memory_bytes() const noexcept;
 
  private:
   static constexpr u32 levels = 4, slot_bits = 8, slots = 1u << slot_bits, slot_mask = slots - 1;
-  static constexpr u32 node_bits = 12;  // 64 KiB of nodes at a time
-  static constexpr u32 none = ~u32{0};
-  // Node::key: tick << 16 | armed_bit | place. A place is level << 8 | slot, or one of those below.
-  static constexpr u64 armed_bit = 0x8000, place_mask = 0x7fff;
+  static constexpr u32 key_bits = 13;  // keys come in chunks of 64 KiB
+  // A place is the list in which a timer is: level << 8 | slot, or one of these.
   static constexpr u32 place_due = levels * slots;   // to fire in this call
   static constexpr u32 place_late = place_due + 1;   // armed when its tick had passed: due at the next call
-  static constexpr u32 place_none = place_late + 1;  // not linked
+  static constexpr u32 place_none = place_late + 1;  // in no list
+  // A timer's key: tick << 16 | armed | marked | place, read and written as one word. 48 bits of tick are 8,900 years:
+  // nothing wraps. An entry of a list is stale when the key of its timer names another place.
+  static constexpr u64 armed_bit = 0x8000, mark_bit = 0x4000, place_mask = 0x3fff;
 
-  // 48 bits of tick are 8,900 years: nothing wraps. The key is written by one store, so a move to later touches one
-  // word.
-  struct Node {
-    u64 key;
-    u32 next, prev;
-  };
-  struct List {
-    u32 head = none, tail = none;
-  };
-
-  [[nodiscard]] Node& node(u32 id) const noexcept { return chunks_[id >> node_bits][id & ((1u << node_bits) - 1)]; }
+  [[nodiscard]] u64& key(u32 id) const noexcept { return chunks_[id >> key_bits][id & ((1u << key_bits) - 1)]; }
   [[nodiscard]] static u32 place_of(u64 key) noexcept { return static_cast<u32>(key & place_mask); }
   [[nodiscard]] static u64 tick_of(u64 key) noexcept { return key >> 16; }
 
@@ -88,21 +79,25 @@ class TimerWheel {
 
   [[nodiscard]] u32 place_for(u64 tick) const noexcept;
   [[nodiscard]] u64 comes_up(u32 place) const noexcept;
+  [[nodiscard]] bool may_stay(u32 place, u64 tick) const noexcept;
   [[nodiscard]] u64 next_slot_tick() const noexcept;
-  void link(u32 id, u64 tick, u32 place) noexcept;
-  void unlink(u32 id) noexcept;
-  [[nodiscard]] u32 pop_due(u64 target) noexcept;
+  void put(u32 id, u64 tick, u32 place) noexcept;
+  void move(u32 id, u64 tick) noexcept;
+  [[nodiscard]] bool pop_due(u64 target, u32& id) noexcept;
   void turn_to(u64 tick) noexcept;
   void spread(u32 place) noexcept;
-  void collect_late() noexcept;
-  void add_node_chunks();
+  void drop_stale(u32 place) noexcept;
+  void add_key_chunks();
 
   i64 start_ns_;
   u64 tick_ = 0;  // all slots up to this tick have been emptied
   u32 ids_ = 0, armed_ = 0;
-  std::array<std::array<u64, slots / 64>, levels> occupied_{};  // a bit per slot that has a list
-  std::array<List, place_none> lists_;
-  std::vector<Node*> chunks_;
+  u32 due_taken_ = 0;                                           // of the first chunk of the due list
+  std::array<std::array<u64, slots / 64>, levels> occupied_{};  // a bit per slot whose list is not empty
+  std::array<IdList, place_none> lists_;
+  std::array<u32, place_none> stale_{};  // entries of a list whose timers were moved to another
+  IdLists entries_;
+  std::vector<u64*> chunks_;
 };
 
 }  // namespace weir

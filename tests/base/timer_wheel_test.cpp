@@ -302,6 +302,30 @@ TEST(timer_wheel, random_use_agrees_with_a_sorted_map) {
   }
 }
 
+TEST(timer_wheel, a_timer_that_goes_to_and_fro_leaves_no_memory_behind) {
+  // A keepalive of two hours and a retransmission timeout in turn: each move to the timeout leaves an entry two hours
+  // out.
+  TimerWheel wheel{start};
+  constexpr u32 timers = 100;
+  Instant now = start;
+  for (int round = 0; round < 10'000; ++round) {
+    for (u32 id = 0; id < timers; ++id) wheel.arm(id, now + 7200_s);
+    now = now + 1_ms;
+    for (u32 id = 0; id < timers; ++id) wheel.arm(id, now + 1_ms);
+    now = now + 1_ms;
+    ASSERT_EQ(fired_at(wheel, now).size(), timers);
+  }
+  EXPECT_LT(wheel.memory_bytes(), 400'000u);  // a million entries of 4 bytes were made
+}
+
+TEST(timer_wheel, overdue_timers_armed_again_and_again_leave_no_memory_behind) {
+  TimerWheel wheel{start};
+  for (int round = 0; round < 1'000'000; ++round) wheel.arm(1, start + Duration::millis(round % 2 * 200));
+  EXPECT_LT(wheel.memory_bytes(), 400'000u);
+  wheel.arm(1, start);
+  EXPECT_EQ(fired_at(wheel, start + 1_s), std::vector<u32>{1});
+}
+
 TEST(timer_wheel, takes_a_million_timers) {
   TimerWheel wheel{start};
   constexpr u32 n = 1'000'000;
