@@ -77,6 +77,9 @@ class Slab {
     return *slot(i);
   }
 
+  // Any slot below end_index(), live or not: for checking a handle. Of a free one the first four bytes are the slab's.
+  [[nodiscard]] T& peek(u32 i) noexcept { return *slot(i); }
+
   [[nodiscard]] u32 live() const noexcept { return live_; }
   [[nodiscard]] u32 capacity() const noexcept { return capacity_; }
   [[nodiscard]] bool full() const noexcept { return live_ == capacity_; }
