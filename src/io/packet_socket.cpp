@@ -78,11 +78,12 @@ void PacketSocket::look() noexcept {
   else link_ = (r.ifr_flags & IFF_UP) != 0 ? LinkState::up : LinkState::down;
 }
 
-u32 PacketSocket::receive(buf::Pool& pool, std::span<buf::PacketId> out, u32 max_bytes, Instant) noexcept {
-  if (link_ != LinkState::up) [[unlikely]] {
-    if (link_ == LinkState::down) look();
-    return 0;
+u32 PacketSocket::receive(buf::Pool& pool, std::span<buf::PacketId> out, u32 max_bytes, Instant now) noexcept {
+  if (link_ == LinkState::down && now >= look_at_) [[unlikely]] {
+    look();
+    look_at_ = now + look_again;
   }
+  if (link_ != LinkState::up) [[unlikely]] return 0;
   int error;
   const u32 n = file_.receive(pool, out, max_bytes, stats_, error);
   if (error != 0) [[unlikely]] look();
@@ -101,10 +102,6 @@ u32 PacketSocket::poll_events() const noexcept { return link_ == LinkState::up ?
 
 void PacketSocket::on_events(u32 events) noexcept {
   if ((events & EPOLLERR) != 0) look();
-}
-
-Instant PacketSocket::wake_at(Instant now) const noexcept {
-  return link_ == LinkState::down ? now + look_again : Instant::never();
 }
 
 }  // namespace weir::io

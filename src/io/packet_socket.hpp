@@ -25,7 +25,9 @@ class PacketSocket : public DriverDefaults {
   [[nodiscard]] int fd() const noexcept { return file_.fd(); }
   [[nodiscard]] u32 poll_events() const noexcept;
   void on_events(u32 events) noexcept;
-  [[nodiscard]] Instant wake_at(Instant now) const noexcept;
+  [[nodiscard]] Instant wake_at(Instant) const noexcept {
+    return link_ == LinkState::down ? look_at_ : Instant::never();
+  }
 
   PacketSocket(Fd fd, std::string name, Caps caps) noexcept;
 
@@ -34,6 +36,7 @@ class PacketSocket : public DriverDefaults {
   FrameFile file_;
   std::string name_;
   Caps caps_;
+  Instant look_at_{};  // while the interface is down
 };
 
 }  // namespace weir::io
