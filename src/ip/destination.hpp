@@ -9,8 +9,8 @@
 namespace weir::ip {
 
 struct DestinationKey {
-  IpAddr dst;
-  IpAddr src;        // any: not given by the user
+  IpAddr dst{};
+  IpAddr src{};        // any: not given by the user
   NetnsId netns = 0;
   IfIndex oif = 0;   // 0: any
   friend bool operator==(const DestinationKey&, const DestinationKey&) noexcept = default;
@@ -21,8 +21,8 @@ enum class DestinationKind : u8 { unicast, local, broadcast, multicast };
 
 // What a route lookup, source selection and the interface say.
 struct Resolution {
-  IpAddr next_hop;       // the gateway, or the destination itself
-  IpAddr source;         // to send from
+  IpAddr next_hop{};       // the gateway, or the destination itself
+  IpAddr source{};         // to send from
   IfIndex if_out = 0;
   u16 mtu = 0;           // of the interface or the route: what the first link takes
   DestinationKind kind = DestinationKind::unicast;
@@ -48,6 +48,7 @@ struct Destination : Resolution {
  private:
   friend class DestinationCache;
   u16 path_mtu_ = 0;              // what mtu() answered last,
+  bool below_floor_ = false;
   u32 mtu_generation_ = 0;        // at this state of the path MTU table,
   Instant mtu_until_{link::long_ago};  // good until then
   Instant listed_{link::long_ago};
@@ -91,6 +92,11 @@ class DestinationCache {
     Destination& d = entries_[id];
     if (d.mtu_generation_ == mtu_generation_ && now < d.mtu_until_) [[likely]] return d.path_mtu_;
     return mtu_slow(d, now);
+  }
+  // False: the path takes less than we are willing to believe (RFC 1191 3), so IPv4 packets are to be sent without DF.
+  [[nodiscard]] bool may_set_df(u32 id, Instant now) noexcept {
+    static_cast<void>(mtu(id, now));
+    return !entries_[id].below_floor_;
   }
   // A checked "too big" about the way to key.dst. True when the path MTU went down.
   bool too_big(u32 id, u32 reported, u32 quoted_length, Instant now);

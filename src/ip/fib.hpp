@@ -27,9 +27,9 @@ enum class RouteType : u8 {
 };
 
 struct Route {
-  Prefix dst;             // host bits must be zero
-  IpAddr gateway;         // any: dst is on the link
-  IpAddr pref_src;        // any: to be chosen
+  Prefix dst{};           // host bits must be zero
+  IpAddr gateway{};       // any: dst is on the link
+  IpAddr pref_src{};      // any: to be chosen
   u32 metric = 0;         // of routes to the same prefix the lowest is used
   IfIndex ifindex = 0;
   u16 mtu = 0;            // 0: the interface's
@@ -40,13 +40,13 @@ struct Route {
 // What a packet needs of a route. Routes that agree in all of it share one, so that a million routes over a few
 // gateways stay a few cache lines.
 struct NextHop {
-  IpAddr gateway, pref_src;
+  IpAddr gateway{}, pref_src{};
   IfIndex ifindex = 0;
   u16 mtu = 0;
   RouteType type = RouteType::unicast;
   u32 neighbour = 0, neighbour_generation = 0;  // of the gateway: kept here by the forwarding node
   u32 routes = 0;                               // that use it
-  link::HashLinks hash;
+  link::HashLinks hash{};
 };
 
 struct FibConfig {
@@ -122,12 +122,9 @@ class Fib {
   [[nodiscard]] Result<void> insert(const Route& route, bool may_replace);
   [[nodiscard]] u32 take_hop(const Route& route);
   void drop_hop(u32 id) noexcept;
-  void erase_prefix(const Prefix& dst) noexcept;
   void changed(const Prefix& dst, u32 hop, bool gone);
   void changed4(const Prefix& dst, u32 hop, bool gone);
-  void changed6(const Prefix& dst, u32 hop, bool gone);
-  void build_small4();
-  void build_small6();
+  void changed6(const Prefix& dst);
   void build_dir4();
   [[nodiscard]] u32 hop_at(u32 head) const noexcept { return head == 0 ? 0 : routes_[head].hop; }
 

@@ -38,13 +38,12 @@ class IcmpLimiter {
   struct Slot {
     u32 tag = 0;
     TokenBucket bucket;
-    Instant used{link::long_ago};
   };
   struct PerNetns {
     TokenBucket errors, echo;
     u32 error_rate = 0;
   };
-  [[nodiscard]] TokenBucket& bucket_of(NetnsId netns, const IpAddr& to, Instant now) noexcept;
+  [[nodiscard]] TokenBucket& bucket_of(NetnsId netns, const IpAddr& to) noexcept;
   [[nodiscard]] PerNetns& per_netns(NetnsId netns);
 
   IcmpLimitConfig config_;

@@ -25,8 +25,13 @@ inline constexpr u16 pmtu_hard_min4 = 68, pmtu_min6 = 1280;
 // The largest plateau of RFC 1191 7 below `size`; 68 at the end.
 [[nodiscard]] u16 pmtu_plateau_below(u32 size) noexcept;
 // What to use after "fragmentation needed" with this next-hop MTU field (0: an old router, RFC 1191 5) about a datagram of
-// `quoted_length` bytes, when `current` was believed. Nothing when it is not a reduction.
-[[nodiscard]] std::optional<u16> pmtu_from_too_big4(u32 reported, u32 quoted_length, u16 current, u16 min4) noexcept;
+// `quoted_length` bytes, when `current` was believed. Nothing when it is not a reduction. A claim below min4 is not
+// believed in full: packets of min4 bytes are sent, without DF, and whoever needs less may fragment them.
+struct Pmtu4 {
+  u16 mtu;
+  bool below_floor;
+};
+[[nodiscard]] std::optional<Pmtu4> pmtu_from_too_big4(u32 reported, u32 quoted_length, u16 current, u16 min4) noexcept;
 // RFC 8201 4: below 1,280 it is ignored (and no atomic fragments are sent: RFC 8021).
 [[nodiscard]] std::optional<u16> pmtu_from_too_big6(u32 reported, u16 current) noexcept;
 
@@ -37,10 +42,11 @@ class PmtuTable {
 
   struct Found {
     u16 mtu;
+    bool below_floor;
     Instant until;
   };
   [[nodiscard]] std::optional<Found> find(NetnsId netns, const IpAddr& dst, Instant now) const noexcept;
-  void set(NetnsId netns, const IpAddr& dst, u16 mtu, Instant now);
+  void set(NetnsId netns, const IpAddr& dst, u16 mtu, bool below_floor, Instant now);
   void remove_netns(NetnsId netns);
   [[nodiscard]] u32 size() const noexcept { return entries_.live(); }
   [[nodiscard]] const PmtuConfig& config() const noexcept { return config_; }
@@ -50,6 +56,7 @@ class PmtuTable {
     IpAddr dst;
     NetnsId netns = 0;
     u16 mtu = 0;
+    bool below_floor = false;
     Instant until;
     IndexLinks order;
     link::HashLinks hash;

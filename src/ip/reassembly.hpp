@@ -16,7 +16,7 @@
 namespace weir::ip {
 
 struct FragmentKey {
-  IpAddr src, dst;
+  IpAddr src{}, dst{};
   u32 id = 0;            // 16 bits of IPv4, 32 of IPv6
   NetnsId netns = 0;
   IfIndex interface = 0; // of link-local addresses, else 0
@@ -52,7 +52,8 @@ struct ReassemblyConfig {
   X(overlaps, "", "datagrams discarded because fragments overlap")                     \
   X(evicted, "", "datagrams given up for newer ones: all memory used")                 \
   X(evicted_source, "", "datagrams given up for newer ones of the same source")        \
-  X(duplicates, "", "fragments that were there already")
+  X(duplicates, "", "fragments that were there already")                               \
+  X(bad_ecn, "", "datagrams discarded because their ECN bits contradict each other")
 
 WEIR_DEFINE_COUNTERS(ReassemblyCounter, reassembly_counter_info, WEIR_REASSEMBLY_COUNTERS);
 
@@ -158,7 +159,7 @@ class Reassembly {
     u16 pieces = 0;
     u16 header_length = 0;    // of the first fragment
     u8 ecn_seen = 0, ecn_first = 0;
-    bool dead = false;        // overlapped: its fragments are dropped until the timeout
+    Drop dead = Drop::none;   // discarded: its fragments are dropped for this until the timeout
     Instant deadline;
     IndexLinks order, of_source;
     link::HashLinks hash;
@@ -173,15 +174,19 @@ class Reassembly {
   enum class Fit : u8 { ok, duplicate, overlap };
   [[nodiscard]] static Drop check(const Fragment& f) noexcept;
   [[nodiscard]] u32 find(const FragmentKey& key, u32 hash) const noexcept;
-  [[nodiscard]] u32 create(const FragmentKey& key, u32 hash, Instant now);
+  [[nodiscard]] u32 create(const FragmentKey& key, u32 hash, Instant now, ReassemblyResult& r);
   [[nodiscard]] u32 source_of(const FragmentKey& key);
-  [[nodiscard]] bool make_room(const FragmentKey& key, const Fragment& f, u32 keep, ReassemblyResult& r);
+  [[nodiscard]] bool make_room(u32 keep, u32 charge, ReassemblyResult& r);
+  void evict(u32 id, ReassemblyCounter why, ReassemblyResult& r) noexcept;
+  [[nodiscard]] static bool agrees(const Datagram& d, const Fragment& f, u32 last_end) noexcept;
+  [[nodiscard]] ReassemblyResult whole(const Fragment& f);
+  [[nodiscard]] ReassemblyResult add_to(u32 id, const Fragment& f, ReassemblyResult r);
   [[nodiscard]] Fit place(Datagram& d, const Fragment& f, u32& after) const noexcept;
   void link_piece(Datagram& d, u32 piece, u32 after) noexcept;
-  [[nodiscard]] ReassemblyResult reject(u32 id, Drop why, bool remember);
-  [[nodiscard]] ReassemblyResult finish(u32 id, const Fragment& f);
-  void discard(u32 id, FragmentChain& onto) noexcept;  // the datagram goes, its pieces go to the front of `onto`
-  void take_pieces(u32 id, FragmentChain& onto) noexcept;
+  [[nodiscard]] ReassemblyResult reject(u32 id, Drop why, bool remember, ReassemblyResult r);
+  [[nodiscard]] Drop check_whole(const Datagram& d, const Fragment& f, u32 total) noexcept;
+  [[nodiscard]] ReassemblyResult finish(u32 id, ReassemblyResult r);
+  void take_pieces(u32 id, FragmentChain& onto) noexcept;  // to its front
   void forget(u32 id) noexcept;
   [[nodiscard]] bool expire_one(Instant now, Expired& e);
   [[nodiscard]] bool remove_one_of(NetnsId netns, FragmentChain& chain);

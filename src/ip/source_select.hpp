@@ -9,7 +9,7 @@
 namespace weir::ip {
 
 struct SourceCandidate {
-  Prefix prefix;              // our address (host bits set) and the length of its subnet
+  Prefix prefix{};            // our address (host bits set) and the length of its subnet
   IfIndex interface = 0;
   bool deprecated = false;    // RFC 4862 5.5.4
   bool temporary = false;     // RFC 8981

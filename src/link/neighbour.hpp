@@ -154,14 +154,14 @@ class NeighbourTable {
   // Of a router advertisement: the same, and the sender is a router (RFC 4861 6.3.4).
   NeighbourOutcome on_router(IfIndex ifindex, const IpAddr& addr, const MacAddr& mac, Instant now);
   struct Advertisement {
-    std::optional<MacAddr> mac;  // target link-layer address option
+    std::optional<MacAddr> mac{};  // target link-layer address option
     bool router = false, solicited = false, override_ = false;
     bool may_create = false;     // RFC 9131: a router learns from unsolicited advertisements, as STALE
   };
   NeighbourOutcome on_advertisement(IfIndex ifindex, const IpAddr& target, const Advertisement& na, Instant now);
   struct Arp {
-    Ip4Addr sender;
-    MacAddr mac;
+    Ip4Addr sender{};
+    MacAddr mac{};
     bool reply = false;
     bool target_is_us = false;
   };

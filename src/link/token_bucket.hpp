@@ -15,13 +15,13 @@ class TokenBucket {
     u32 per_second = 0;  // 0: nothing passes
     u32 burst = 1;
   };
-  // Takes `price` tokens if there are as many.
+  // If there is a token, takes `price` of them: more than there are is a debt, 0 is a gift.
   [[nodiscard]] bool take(const Rate& rate, Instant now, u32 price = 1) noexcept {
     if (rate.per_second == 0) return false;
     const i64 token_ns = 1'000'000'000 / rate.per_second;
-    const i64 until = (full_at_ > now.ns ? full_at_ : now.ns) + token_ns * price;
-    if (until - now.ns > token_ns * rate.burst) return false;
-    full_at_ = until;
+    const i64 from = full_at_ > now.ns ? full_at_ : now.ns;
+    if (from - now.ns > token_ns * (i64{rate.burst} - 1)) return false;
+    full_at_ = from + token_ns * price;
     return true;
   }
   [[nodiscard]] Instant full_at() const noexcept { return {full_at_}; }
