@@ -66,7 +66,7 @@ inline Result<TypeField, Drop> TypeField::parse(Bytes at) noexcept {
   if (load_be16(llc + 3) != 0 || load_u8(llc + 5) != 0) return TypeField{0, 2, value};
   const u16 type = load_be16(llc + 6);
   if (type < ethertype::min) return std::unexpected(Drop::eth_bad_length);
-  return TypeField{type, 2 + snap_len, value - snap_len};
+  return TypeField{type, 2 + snap_len, value - snap_len};  //= rfc1122#2.3.3 L08
 }
 
 inline usize emit(const EthernetFields& f, MutBytes out) noexcept {
@@ -81,7 +81,7 @@ inline usize emit(const EthernetFields& f, MutBytes out) noexcept {
 inline usize emit_snap(const EthernetFields& f, u16 payload_len, MutBytes out) noexcept {
   WEIR_ASSERT(out.size() >= EthernetView::snap_header_len && payload_len <= ethertype::max_length - 8);
   emit({f.dst, f.src, static_cast<u16>(payload_len + 8)}, out);
-  store_be32(out.data() + 14, 0xaaaa'0300);
+  store_be32(out.data() + 14, 0xaaaa'0300);  //= rfc1122#2.3.3 L09
   store_be16(out.data() + 18, 0);
   store_be16(out.data() + 20, f.type);
   return EthernetView::snap_header_len;

@@ -39,7 +39,7 @@ class Ipv4View {
   [[nodiscard]] static Result<Ipv4View, Drop> parse(Bytes head, usize packet_size) noexcept {
     if (head.size() < min_len) return std::unexpected(Drop::ip4_truncated);
     const u8 first = load_u8(head.data());
-    if (first >> 4 != 4) return std::unexpected(Drop::ip4_bad_version);  // RFC 1122 3.2.1.1
+    if (first >> 4 != 4) return std::unexpected(Drop::ip4_bad_version);  //= rfc1122#3.2.1.1 I10
     const usize header_len = (first & 0x0fu) * 4u;
     if (header_len < min_len || header_len > head.size()) return std::unexpected(Drop::ip4_bad_header_length);
     const usize total = load_be16(head.data() + 2);

@@ -53,7 +53,7 @@ Check take(Bytes o, u8 at, Ip4Options& out) noexcept {
       out.security = here;
       return std::nullopt;
     default:
-      out.has_unknown = true;
+      out.has_unknown = true;  //= rfc1122#3.2.1.8 I27
       return std::nullopt;
   }
 }

@@ -16,7 +16,7 @@ constexpr u8 code_field = 0, code_option = 2, code_chain = 3;  // of Parameter P
 
 // RFC 8200 4.2: the two highest bits of the type of an option that is not known say what to do.
 Problem unknown_option(u8 type, usize at, const Ip6Limits& limits) noexcept {
-  if (!limits.allow_unknown) return silent(Drop::ip6_unknown_option);
+  if (!limits.allow_unknown) return silent(Drop::ip6_unknown_option);  //= rfc8504#5.3 N24
   switch (type >> 6) {
     case 0: return std::nullopt;
     case 1: return silent(Drop::ip6_unknown_option);
@@ -87,7 +87,7 @@ class Walker {
     if (len > left()) return cut_short();
     (hop_by_hop ? chain_.has_hop_by_hop : chain_.has_destination) = true;
     if (hop_by_hop || (walk_ == Ip6Walk::host && is_acted_upon())) {
-      if (len > limits_.max_options_len) return std::unexpected(silent(Drop::ip6_extension_limit));
+      if (len > limits_.max_options_len) return std::unexpected(silent(Drop::ip6_extension_limit));  //= rfc8504#5.3 N28
       if (const auto bad = each_option(chain_.offset + 2u, chain_.offset + len, hop_by_hop)) return std::unexpected(*bad);
     }
     return advance(len);
@@ -105,10 +105,10 @@ class Walker {
       }
       if (type == option_pad1 || type == option_padn) {
         padding += static_cast<u32>(len);
-        if (padding > limits_.max_padding) return silent(Drop::ip6_extension_limit);  // RFC 8504 5.3, A24
+        if (padding > limits_.max_padding) return silent(Drop::ip6_extension_limit);  //= rfc8504#5.3 N22
       } else {
         padding = 0;
-        if (++options > limits_.max_options) return silent(Drop::ip6_extension_limit);
+        if (++options > limits_.max_options) return silent(Drop::ip6_extension_limit);  //= rfc8504#5.3 N26
         if (const auto bad = one_option(type, at, len, hop_by_hop)) return bad;
       }
       at += len;
@@ -131,6 +131,7 @@ class Walker {
     if (len > left()) return cut_short();
     chain_.has_routing = true;
     const u8 segments_left = load_u8(here() + 3);
+    //= rfc8504#5.2 N15
     if (walk_ == Ip6Walk::host && is_acted_upon() && segments_left != 0)
       return std::unexpected(report(Drop::ip6_routing_header, code_field, chain_.offset + 2u));
     return advance(len);

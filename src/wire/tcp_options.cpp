@@ -67,8 +67,8 @@ void take_rare(u8 kind, Bytes value, u8 at, TcpOptions& out) noexcept {
 // A known kind whose length is not the one of its RFC is no option we know: ignored.
 void take(u8 kind, Bytes value, u8 at, TcpOptions& out) noexcept {
   switch (kind) {
-    case tcp_option::mss:  //= rfc9293#3.1 MUST-4
-      if (value.size() == 2) out.mss = load_be16(value.data());
+    case tcp_option::mss:
+      if (value.size() == 2) out.mss = load_be16(value.data());  //= rfc9293#3.1 MUST-4
       break;
     case tcp_option::wscale:
       if (value.size() == 1) out.wscale = load_u8(value.data());
@@ -126,10 +126,10 @@ class OptionWriter {
   }
   // EOL and zeros up to a whole word.
   usize finish_with_zeros() noexcept {
-    while (n_ % 4 != 0) {
-      WEIR_ASSERT(room() >= 1);
-      store_u8(out_.data() + n_++, 0);  //= rfc9293#3.1 MUST-69
-    }
+    const usize padding = (4 - n_ % 4) % 4;
+    WEIR_ASSERT(room() >= padding);
+    std::memset(out_.data() + n_, 0, padding);  //= rfc9293#3.1 MUST-69
+    n_ += padding;
     return n_;
   }
   usize finish_with_nops() noexcept {

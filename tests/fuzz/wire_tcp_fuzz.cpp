@@ -38,7 +38,7 @@ void check_emitted(Bytes options, const TcpOptions& o, OptionProfile profile) {
 
 void check_options(Bytes options) {
   const auto o = parse_options(options);
-  FUZZ_CHECK(o == parse_options_slow(options));  //= rfc9293#3.1 MUST-7
+  FUZZ_CHECK(o == parse_options_slow(options));
   if (!o) {
     FUZZ_CHECK(o.error() == Drop::tcp_bad_option);
     return;

@@ -47,6 +47,7 @@ TEST(ethernet, parse_of_emit_is_the_same) {
   }
 }
 
+//= rfc1122#2.3.3 L08, L09
 TEST(ethernet, rfc1042_snap_gives_its_ethertype_and_no_padding) {
   const auto f = golden("udp4_snap");
   const auto e = EthernetView::parse(f);

@@ -83,6 +83,7 @@ TEST(ipv4, the_first_slice_of_a_longer_packet_is_enough) {
   EXPECT_EQ(Ipv4View::parse(out, 3019).error(), Drop::ip4_bad_total_length);
 }
 
+//= rfc1122#3.2.1.1 I10
 // Only self-consistent packets pass; trailing bytes are ignored. RFC 1122 3.2.1.1-2.
 TEST(attack_a08, every_ihl_with_sampled_total_and_frame_lengths) {
   Random r(6);
@@ -134,7 +135,8 @@ TEST(ipv4_options, router_alert_and_security) {
   EXPECT_EQ(o->security.len, 11);
 }
 
-TEST(rfc1122_3_2_1_8, unknown_options_are_ignored) {  // I27
+//= rfc1122#3.2.1.8 I27
+TEST(rfc1122_3_2_1_8, unknown_options_are_ignored) {
   for (u32 kind = 2; kind < 256; ++kind) {
     if (kind == 7 || kind == 68 || kind == 131 || kind == 137 || kind == 148 || kind == 130) continue;
     Buffer b = hex("00 06 01020304 01 00");

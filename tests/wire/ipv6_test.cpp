@@ -151,6 +151,7 @@ TEST(rfc8200_4_2, action_bits_of_unknown_options) {
     }
 }
 
+//= rfc8504#5.3 N24
 TEST(rfc8504_5_3, unknown_options_may_be_refused_silently) {
   const auto b = packet_of(proto::destination, "1100 1e04 00000000" + udp_header);
   EXPECT_TRUE(walk(b));
@@ -160,6 +161,7 @@ TEST(rfc8504_5_3, unknown_options_may_be_refused_silently) {
   EXPECT_FALSE(w.error().report);
 }
 
+//= rfc8504#5.3 N22, N26, N28
 TEST(attack_a24, padding_and_option_counts_are_limited) {
   const auto is_limited = [](const Buffer& b, const Ip6Limits& limits = {}) {
     const auto w = walk(b, limits);
@@ -232,6 +234,7 @@ TEST(attack_a23, a_raised_limit_does_not_wrap_the_offset) {
   EXPECT_LE(find_transport(*Ipv6View::parse(b), 255).offset, b.size());
 }
 
+//= rfc8504#5.2 N15
 TEST(attack_a25, rh0_with_segments_left_is_a_parameter_problem) {
   const std::string rh0 = "1102 00 01 00000000 fd000000000000000000000000000009";
   const auto w = walk(packet_of(proto::routing, rh0 + udp_header));

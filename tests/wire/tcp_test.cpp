@@ -101,8 +101,7 @@ TEST(tcp, parse_of_emit_is_the_same) {
   }
 }
 
-//= rfc9293#3.1 MUST-2
-//= rfc9293#3.1 MUST-3
+//= rfc9293#3.1 MUST-2, MUST-3
 TEST(tcp, each_flipped_bit_breaks_the_checksum) {
   for (const usize payload : {usize{0}, usize{1}, usize{18}, usize{101}}) {
     Random r(16 + payload);
@@ -141,7 +140,8 @@ TEST(attack_a51, every_data_offset_and_length) {
 
 // Every kind with every length, at the beginning and behind another option: no loop, no read beyond the options, and only
 // lengths that cannot be are refused.
-TEST(attack_a50, kinds_0_to_255_with_lengths_0_to_41) {  //= rfc9293#3.1 MUST-7
+//= rfc9293#3.1 MUST-7
+TEST(attack_a50, kinds_0_to_255_with_lengths_0_to_41) {
   for (const usize before : {usize{0}, usize{1}, usize{3}})
     for (u32 kind = 0; kind < 256; ++kind)
       for (u32 len = 0; len <= 41; ++len) {
@@ -163,7 +163,8 @@ TEST(attack_a50, kinds_0_to_255_with_lengths_0_to_41) {  //= rfc9293#3.1 MUST-7
       }
 }
 
-TEST(attack_a50, an_option_cut_by_the_end_of_the_header) {  //= rfc9293#3.1 MUST-7
+//= rfc9293#3.1 MUST-7
+TEST(attack_a50, an_option_cut_by_the_end_of_the_header) {
   for (const auto* bad : {"01010102", "02", "0101080a", "020405b4 0303", "05", "03030702"})
     EXPECT_EQ(parse_options(hex(bad)).error(), Drop::tcp_bad_option) << bad;
 }
@@ -184,7 +185,8 @@ TEST(attack_a50, random_options_end_and_stay_inside) {
   }
 }
 
-TEST(tcp_options, the_mandatory_ones_in_any_order_and_place) {  //= rfc9293#3.1 MUST-4
+//= rfc9293#3.1 MUST-4
+TEST(tcp_options, the_mandatory_ones_in_any_order_and_place) {
   for (const auto* text : {"020405b4", "01 020405b4 010101", "0101 020405b4 0000", "020405b4 00 ffffff", "0303 07 020405b4 00"}) {
     const auto o = parse_options(hex(text));
     ASSERT_TRUE(o) << text;
@@ -194,7 +196,8 @@ TEST(tcp_options, the_mandatory_ones_in_any_order_and_place) {  //= rfc9293#3.1 
   EXPECT_EQ(parse_options(Bytes{})->mss, std::nullopt);
 }
 
-TEST(tcp_options, unknown_ones_are_skipped) {  //= rfc9293#3.1 MUST-6
+//= rfc9293#3.1 MUST-6
+TEST(tcp_options, unknown_ones_are_skipped) {
   for (u32 kind = 2; kind < 256; ++kind) {
     if (kind == 2) continue;
     Buffer b = hex("ff 07 0102030405 020405b4 01");
@@ -205,7 +208,8 @@ TEST(tcp_options, unknown_ones_are_skipped) {  //= rfc9293#3.1 MUST-6
   }
 }
 
-TEST(tcp_options, alignment_does_not_matter) {  //= rfc9293#3.2 MUST-64
+//= rfc9293#3.2 MUST-64
+TEST(tcp_options, alignment_does_not_matter) {
   const Buffer options = hex("080a 00000007 00000009 0512 00000001 00000002 00000003 00000004 0204 05b4");
   for (usize shift = 0; shift < 8; ++shift) {
     Buffer b(shift, std::byte{1});
@@ -274,7 +278,8 @@ TEST(tcp_options, linux_order_and_padding) {
   EXPECT_EQ(emitted({}), "");
 }
 
-TEST(tcp_options, freebsd_order_ends_with_zeros) {  //= rfc9293#3.1 MUST-69
+//= rfc9293#3.1 MUST-69
+TEST(tcp_options, freebsd_order_ends_with_zeros) {
   EXPECT_EQ(emitted({.mss = 1460, .wscale = 6, .sack_permitted = true, .has_ts = true, .ts_val = 1, .ts_ecr = 2}, OptionProfile::freebsd),
             "020405b4" "01030306" "0402080a0000000100000002");
   EXPECT_EQ(emitted({.mss = 1460, .sack_permitted = true}, OptionProfile::freebsd), "020405b4" "0402" "0000");
@@ -292,8 +297,9 @@ TEST(tcp_options, as_many_sack_blocks_as_fit) {
   EXPECT_EQ(emitted({.has_ts = true, .sack = blocks, .md5 = Bytes(hex("000102030405060708090a0b0c0d0e0f"))}).size(), 2 * 32u);
 }
 
-// What is emitted, in either profile, is what a parser reads.  Every option but EOL and NOP has its length.
-TEST(tcp_options, parse_of_emit_is_the_same) {  //= rfc9293#3.1 MUST-68
+//= rfc9293#3.1 MUST-68
+// What is emitted, in either profile, is what a parser reads: every option but EOL and NOP has its length.
+TEST(tcp_options, parse_of_emit_is_the_same) {
   Random r(18);
   for (int i = 0; i < test::property_rounds; ++i) {
     TcpOptions want;
