@@ -18,13 +18,13 @@ class Ident {
 
   // Of an atomic datagram (DF set, not a fragment) the field means nothing: RFC 6864 4.1.
   [[nodiscard]] static constexpr u16 atomic4() noexcept { return 0; }
-  // Not repeated to this destination for 65,536 datagrams of its counter (RFC 6864 4.3).
+  // Not repeated to this destination within 32,768 datagrams of its counter (RFC 6864 4.3).
   [[nodiscard]] u16 next4(NetnsId netns, Ip4Addr src, Ip4Addr dst, u8 protocol) noexcept;
   [[nodiscard]] u32 next6(NetnsId netns, const Ip6Addr& src, const Ip6Addr& dst) noexcept;
 
  private:
   static constexpr u32 counters = 2048;
-  SipKey key_, bucket_key_;
+  SipKey flow_key_, key_;
   std::array<u32, counters> counter_;
 };
 

@@ -102,7 +102,7 @@ TEST(reassembly_attack_a12, ping_of_death_is_dropped_and_its_queue_freed) {
     EXPECT_EQ(b.reassembly.datagrams(), 0u);
   }
   Bench b;  // the header counts too
-  Fragment last = Bench::fragment(65'512, 3, false);
+  Fragment last = Bench::fragment(65'512, 4, false);  // 65,516 and 20
   EXPECT_EQ(b.add(Bench::key(), last), What::dropped);
   last.header_length = 0;
   EXPECT_EQ(b.add(Bench::key(), last), What::held);
