@@ -10,30 +10,67 @@
 #include "base/types.hpp"
 
 namespace weir {
+namespace detail {
 
+// The elements of a FixedVector, and how they are copied: as bytes if they are trivial, one by one otherwise.
+template <class T, u32 N>
+struct FixedBytes {
+  alignas(T) std::byte room[N * sizeof(T)];
+  u32 n_ = 0;
+
+  [[nodiscard]] T* data() noexcept { return reinterpret_cast<T*>(room); }
+  [[nodiscard]] const T* data() const noexcept { return reinterpret_cast<const T*>(room); }
+  template <class... Args>
+  void construct(Args&&... args) {
+    std::construct_at(data() + n_, std::forward<Args>(args)...);
+    ++n_;
+  }
+  void destroy() noexcept {
+    std::destroy_n(data(), n_);
+    n_ = 0;
+  }
+};
+
+template <class T, u32 N, bool Trivial = std::is_trivially_copyable_v<T>>
+struct FixedRoom : FixedBytes<T, N> {};
+
+template <class T, u32 N>
+struct FixedRoom<T, N, false> : FixedBytes<T, N> {
+  FixedRoom() noexcept = default;
+  FixedRoom(const FixedRoom& o) {
+    for (u32 i = 0; i < o.n_; ++i) this->construct(o.data()[i]);
+  }
+  FixedRoom(FixedRoom&& o) noexcept {
+    for (u32 i = 0; i < o.n_; ++i) this->construct(std::move(o.data()[i]));
+  }
+  FixedRoom& operator=(FixedRoom o) noexcept {
+    this->destroy();
+    for (u32 i = 0; i < o.n_; ++i) this->construct(std::move(o.data()[i]));
+    return *this;
+  }
+  ~FixedRoom() { this->destroy(); }
+};
+
+}  // namespace detail
+
+// As trivial to copy as its elements. Not for threads; nothing is thrown that the elements do not throw.
+//
 //   FixedVector<SackBlock, 4> blocks;
 //   if (!blocks.push({left, right})) return Drop::tcp_bad_option;      // full: nothing happened
 //   for (const SackBlock& b : blocks) ...
 template <class T, u32 N>
-class FixedVector {
+class FixedVector : private detail::FixedRoom<T, N> {
+  using Room = detail::FixedRoom<T, N>;
+  using Room::n_;
+
  public:
-  FixedVector() noexcept {}
-  FixedVector(const FixedVector& o) { append(o); }
-  FixedVector& operator=(const FixedVector& o) {
-    if (this == &o) return *this;
-    clear();
-    append(o);
-    return *this;
-  }
-  ~FixedVector() requires std::is_trivially_destructible_v<T>
-  = default;
-  ~FixedVector() { clear(); }
+  FixedVector() noexcept {}  // not defaulted: `{}` would clear the room first
+  using Room::data;
 
   template <class... Args>
   bool emplace(Args&&... args) {
     if (n_ == N) return false;
-    std::construct_at(data() + n_, std::forward<Args>(args)...);
-    ++n_;
+    Room::construct(std::forward<Args>(args)...);
     return true;
   }
   bool push(const T& v) { return emplace(v); }
@@ -64,10 +101,7 @@ class FixedVector {
     data()[i] = std::move(v);
     return true;
   }
-  void clear() noexcept {
-    std::destroy_n(data(), n_);
-    n_ = 0;
-  }
+  void clear() noexcept { Room::destroy(); }
 
   [[nodiscard]] T& operator[](u32 i) noexcept {
     WEIR_DASSERT(i < n_);
@@ -87,22 +121,12 @@ class FixedVector {
   [[nodiscard]] bool full() const noexcept { return n_ == N; }
   [[nodiscard]] static constexpr u32 capacity() noexcept { return N; }
 
-  [[nodiscard]] T* data() noexcept { return reinterpret_cast<T*>(room_); }
-  [[nodiscard]] const T* data() const noexcept { return reinterpret_cast<const T*>(room_); }
   [[nodiscard]] T* begin() noexcept { return data(); }
   [[nodiscard]] T* end() noexcept { return data() + n_; }
   [[nodiscard]] const T* begin() const noexcept { return data(); }
   [[nodiscard]] const T* end() const noexcept { return data() + n_; }
   [[nodiscard]] std::span<T> span() noexcept { return {data(), n_}; }
   [[nodiscard]] std::span<const T> span() const noexcept { return {data(), n_}; }
-
- private:
-  void append(const FixedVector& o) {
-    for (const T& v : o) emplace(v);
-  }
-
-  alignas(T) std::byte room_[N * sizeof(T)];
-  u32 n_ = 0;
 };
 
 }  // namespace weir

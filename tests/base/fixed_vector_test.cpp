@@ -57,7 +57,29 @@ TEST(fixed_vector, owns_what_it_holds) {
   EXPECT_EQ(probe.use_count(), 1);
 }
 
-TEST(fixed_vector, is_trivial_to_destroy_when_its_elements_are) {
+TEST(fixed_vector, moves_what_cannot_be_copied) {
+  FixedVector<std::unique_ptr<int>, 4> a;
+  EXPECT_TRUE(a.push(std::make_unique<int>(1)) && a.push(std::make_unique<int>(3)));
+  EXPECT_TRUE(a.insert(1, std::make_unique<int>(2)));
+  FixedVector<std::unique_ptr<int>, 4> b = std::move(a);
+  a = std::move(b);
+  ASSERT_EQ(a.size(), 3u);
+  for (u32 i = 0; i < 3; ++i) EXPECT_EQ(*a[i], static_cast<int>(i) + 1);
+}
+
+FixedVector<u32, 40> made_of(u32 n) {
+  FixedVector<u32, 40> v;
+  for (u32 i = 0; i < n; ++i) (void)v.push(i);
+  return v;
+}
+
+TEST(fixed_vector, is_as_trivial_as_its_elements) {
+  static_assert(std::is_trivially_copyable_v<FixedVector<int, 4>>);
+  static_assert(!std::is_trivially_copyable_v<FixedVector<std::string, 4>>);
+  FixedVector<u32, 40> a = made_of(3), b = a, c;
+  c = b;
+  b.pop();
+  EXPECT_EQ(c.size() + b.size() + a.size(), 8u);
   static_assert(std::is_trivially_destructible_v<FixedVector<int, 4>>);
   static_assert(!std::is_trivially_destructible_v<FixedVector<std::string, 4>>);
   static_assert(sizeof(FixedVector<u32, 3>) == 16);
