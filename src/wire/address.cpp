@@ -1,4 +1,5 @@
-// Text forms of addresses: RFC 4291 2.2 (IPv6 input), RFC 5952 (IPv6 output), RFC 6943 3.1.1 (IPv4: strict dotted quads only).
+// Text forms of addresses: RFC 4291 2.2 (IPv6 input), RFC 5952 (IPv6 output), RFC 6943 3.1.1 (IPv4: strict dotted quads
+// only).
 #include "wire/address.hpp"
 
 #include <algorithm>
@@ -161,8 +162,10 @@ Prefix Prefix::masked() const noexcept {
   Ip6Addr a = address.v6();
   for (unsigned i = 0; i < 16; ++i) {
     const unsigned first_bit = i * 8;
-    if (length <= first_bit) a.b[i] = 0;
-    else if (length < first_bit + 8) a.b[i] = static_cast<u8>(a.b[i] & (0xff00u >> (length - first_bit)));
+    if (length <= first_bit)
+      a.b[i] = 0;
+    else if (length < first_bit + 8)
+      a.b[i] = static_cast<u8>(a.b[i] & (0xff00u >> (length - first_bit)));
   }
   return {a, length};
 }

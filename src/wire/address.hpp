@@ -36,12 +36,12 @@ struct Ip4Addr {
   static Ip4Addr load(const void* p) noexcept { return {load_be32(p)}; }
   void store(void* p) const noexcept { store_be32(p, host); }
   [[nodiscard]] constexpr bool is_any() const noexcept { return host == 0; }
-  [[nodiscard]] constexpr bool is_this_network() const noexcept { return (host >> 24) == 0; }       // 0/8
-  [[nodiscard]] constexpr bool is_loopback() const noexcept { return (host >> 24) == 127; }         // 127/8
-  [[nodiscard]] constexpr bool is_multicast() const noexcept { return (host >> 28) == 0xe; }        // 224/4
+  [[nodiscard]] constexpr bool is_this_network() const noexcept { return (host >> 24) == 0; }                   // 0/8
+  [[nodiscard]] constexpr bool is_loopback() const noexcept { return (host >> 24) == 127; }                     // 127/8
+  [[nodiscard]] constexpr bool is_multicast() const noexcept { return (host >> 28) == 0xe; }                    // 224/4
   [[nodiscard]] constexpr bool is_reserved() const noexcept { return (host >> 28) == 0xf && !is_broadcast(); }  // 240/4
   [[nodiscard]] constexpr bool is_broadcast() const noexcept { return host == 0xffff'ffff; }
-  [[nodiscard]] constexpr bool is_link_local() const noexcept { return (host >> 16) == 0xa9fe; }    // 169.254/16
+  [[nodiscard]] constexpr bool is_link_local() const noexcept { return (host >> 16) == 0xa9fe; }  // 169.254/16
   friend constexpr auto operator<=>(Ip4Addr, Ip4Addr) noexcept = default;
 
   [[nodiscard]] static std::optional<Ip4Addr> parse(std::string_view text) noexcept;
@@ -85,18 +85,25 @@ class IpAddr {
             static_cast<u8>(a.host >> 8), static_cast<u8>(a.host)}} {}
   constexpr IpAddr(const Ip6Addr& a) noexcept : v_(a) {}
 
-  [[nodiscard]] static constexpr IpAddr any(Family f) noexcept { return f == Family::v4 ? IpAddr{Ip4Addr::any()} : IpAddr{}; }
+  [[nodiscard]] static constexpr IpAddr any(Family f) noexcept {
+    return f == Family::v4 ? IpAddr{Ip4Addr::any()} : IpAddr{};
+  }
   [[nodiscard]] constexpr bool is_v4() const noexcept { return v_.is_v4_mapped(); }
   [[nodiscard]] constexpr bool is_v6() const noexcept { return !is_v4(); }
   [[nodiscard]] constexpr Family family() const noexcept { return is_v4() ? Family::v4 : Family::v6; }
   [[nodiscard]] constexpr Ip4Addr v4() const noexcept {
-    return {static_cast<u32>(v_.b[12]) << 24 | static_cast<u32>(v_.b[13]) << 16 | static_cast<u32>(v_.b[14]) << 8 | v_.b[15]};
+    return {static_cast<u32>(v_.b[12]) << 24 | static_cast<u32>(v_.b[13]) << 16 | static_cast<u32>(v_.b[14]) << 8 |
+            v_.b[15]};
   }
   [[nodiscard]] constexpr const Ip6Addr& v6() const noexcept { return v_; }
   [[nodiscard]] constexpr bool is_any() const noexcept { return is_v4() ? v4().is_any() : v_.is_any(); }
   [[nodiscard]] constexpr bool is_loopback() const noexcept { return is_v4() ? v4().is_loopback() : v_.is_loopback(); }
-  [[nodiscard]] constexpr bool is_multicast() const noexcept { return is_v4() ? v4().is_multicast() : v_.is_multicast(); }
-  [[nodiscard]] constexpr bool is_link_local() const noexcept { return is_v4() ? v4().is_link_local() : v_.is_link_local(); }
+  [[nodiscard]] constexpr bool is_multicast() const noexcept {
+    return is_v4() ? v4().is_multicast() : v_.is_multicast();
+  }
+  [[nodiscard]] constexpr bool is_link_local() const noexcept {
+    return is_v4() ? v4().is_link_local() : v_.is_link_local();
+  }
   [[nodiscard]] constexpr unsigned bits() const noexcept { return is_v4() ? 32 : 128; }
   friend constexpr auto operator<=>(const IpAddr&, const IpAddr&) noexcept = default;
 
@@ -112,7 +119,7 @@ struct Prefix {
   u8 length = 0;  // 0..32 or 0..128
 
   [[nodiscard]] bool contains(const IpAddr& a) const noexcept;
-  [[nodiscard]] Prefix masked() const noexcept;  // host bits cleared
+  [[nodiscard]] Prefix masked() const noexcept;       // host bits cleared
   [[nodiscard]] Ip4Addr broadcast4() const noexcept;  // directed broadcast; only for v4
   friend constexpr bool operator==(const Prefix&, const Prefix&) noexcept = default;
 

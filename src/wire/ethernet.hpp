@@ -11,9 +11,9 @@ namespace weir::wire {
 
 // What the two bytes at a type-or-length field, and the LLC/SNAP header after them, say.
 struct TypeField {
-  u16 type = 0;        // the EtherType; below 0x600 for an 802.3 frame that carries none (its LLC header is the payload)
-  u16 header_len = 0;  // bytes from the type field to the payload
-  u32 payload_len = 0; // an 802.3 length cuts off padding
+  u16 type = 0;  // the EtherType; below 0x600 for an 802.3 frame that carries none (its LLC header is the payload)
+  u16 header_len = 0;   // bytes from the type field to the payload
+  u32 payload_len = 0;  // an 802.3 length cuts off padding
 
   // `at` begins at the type-or-length field.
   [[nodiscard]] static Result<TypeField, Drop> parse(Bytes at) noexcept;
@@ -54,7 +54,8 @@ inline Result<TypeField, Drop> TypeField::parse(Bytes at) noexcept {
   if (at.size() < 2) return std::unexpected(Drop::eth_truncated);
   const u16 value = load_be16(at.data());
   const auto rest = static_cast<u32>(at.size() - 2);
-  if (value >= ethertype::min) [[likely]] return TypeField{value, 2, rest};
+  if (value >= ethertype::min) [[likely]]
+    return TypeField{value, 2, rest};
   // IEEE 802.3: the value is a length. It may be less than what came (padding), never more.
   constexpr u32 llc_len = 3, snap_len = 8;
   if (value > ethertype::max_length || value > rest || value < llc_len) return std::unexpected(Drop::eth_bad_length);

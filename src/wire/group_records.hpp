@@ -1,4 +1,5 @@
-// What IGMPv3 (RFC 3376 4.2) and MLDv2 (RFC 3810 5.2) reports have in common: group records and the 8-bit float of times.
+// What IGMPv3 (RFC 3376 4.2) and MLDv2 (RFC 3810 5.2) reports have in common: group records and the 8-bit float of
+// times.
 #pragma once
 
 #include <span>
@@ -12,7 +13,12 @@
 namespace weir::wire {
 
 enum class GroupRecordType : u8 {
-  mode_is_include = 1, mode_is_exclude = 2, change_to_include = 3, change_to_exclude = 4, allow_new = 5, block_old = 6
+  mode_is_include = 1,
+  mode_is_exclude = 2,
+  change_to_include = 3,
+  change_to_exclude = 4,
+  allow_new = 5,
+  block_old = 6
 };
 
 template <class Addr>

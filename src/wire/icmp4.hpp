@@ -43,7 +43,9 @@ struct Icmp4Fields {
   static constexpr Icmp4Fields parameter_problem(u8 pointer, u8 code = 0) noexcept {
     return {icmp4::parameter_problem, code, static_cast<u32>(pointer) << 24};
   }
-  static constexpr Icmp4Fields redirect(u8 code, Ip4Addr gateway) noexcept { return {icmp4::redirect, code, gateway.host}; }
+  static constexpr Icmp4Fields redirect(u8 code, Ip4Addr gateway) noexcept {
+    return {icmp4::redirect, code, gateway.host};
+  }
 };
 
 class Icmp4View {
@@ -66,12 +68,14 @@ class Icmp4View {
   [[nodiscard]] u8 code() const noexcept { return load_u8(m_.data() + 1); }
   [[nodiscard]] u16 checksum_raw() const noexcept { return load_raw<u16>(m_.data() + 2); }
   [[nodiscard]] u32 rest() const noexcept { return load_be32(m_.data() + 4); }
-  [[nodiscard]] u16 id() const noexcept { return load_be16(m_.data() + 4); }              // echo, timestamp
-  [[nodiscard]] u16 seq() const noexcept { return load_be16(m_.data() + 6); }             // echo, timestamp
-  [[nodiscard]] u16 next_hop_mtu() const noexcept { return load_be16(m_.data() + 6); }    // fragmentation needed; 0: old router
-  [[nodiscard]] u8 pointer() const noexcept { return load_u8(m_.data() + 4); }            // parameter problem
-  [[nodiscard]] Ip4Addr gateway() const noexcept { return Ip4Addr::load(m_.data() + 4); } // redirect
-  [[nodiscard]] u32 originate_ms() const noexcept { return load_be32(m_.data() + 8); }    // timestamp: these three
+  [[nodiscard]] u16 id() const noexcept { return load_be16(m_.data() + 4); }   // echo, timestamp
+  [[nodiscard]] u16 seq() const noexcept { return load_be16(m_.data() + 6); }  // echo, timestamp
+  [[nodiscard]] u16 next_hop_mtu() const noexcept {
+    return load_be16(m_.data() + 6);
+  }                                                                             // fragmentation needed; 0: old router
+  [[nodiscard]] u8 pointer() const noexcept { return load_u8(m_.data() + 4); }  // parameter problem
+  [[nodiscard]] Ip4Addr gateway() const noexcept { return Ip4Addr::load(m_.data() + 4); }  // redirect
+  [[nodiscard]] u32 originate_ms() const noexcept { return load_be32(m_.data() + 8); }     // timestamp: these three
   [[nodiscard]] u32 receive_ms() const noexcept { return load_be32(m_.data() + 12); }
   [[nodiscard]] u32 transmit_ms() const noexcept { return load_be32(m_.data() + 16); }
   [[nodiscard]] Bytes message() const noexcept { return m_; }

@@ -1,4 +1,5 @@
-// ICMPv6: RFC 4443; RFC 4884 (length of the quote). Neighbour discovery: wire/nd.hpp, multicast listeners: wire/mld.hpp.
+// ICMPv6: RFC 4443; RFC 4884 (length of the quote). Neighbour discovery: wire/nd.hpp, multicast listeners:
+// wire/mld.hpp.
 #pragma once
 
 #include "base/drop.hpp"
@@ -10,7 +11,8 @@ namespace weir::wire {
 namespace icmp6 {
 inline constexpr u8 unreachable = 1, packet_too_big = 2, time_exceeded = 3, parameter_problem = 4, echo_request = 128,
                     echo_reply = 129, mld_query = 130, mld1_report = 131, mld1_done = 132, router_solicit = 133,
-                    router_advert = 134, neighbor_solicit = 135, neighbor_advert = 136, redirect = 137, mld2_report = 143;
+                    router_advert = 134, neighbor_solicit = 135, neighbor_advert = 136, redirect = 137,
+                    mld2_report = 143;
 // Codes of unreachable.
 inline constexpr u8 no_route = 0, admin_prohibited = 1, beyond_scope = 2, address = 3, port = 4, policy = 5,
                     reject_route = 6, source_route_error = 7;

@@ -31,7 +31,7 @@ class IgmpView {
 struct IgmpQuery {
   u8 version = 3;           // RFC 3376 7.1: by length and Max Resp Code
   u32 max_response_ms = 0;  // decoded; of v1, 10 s
-  Ip4Addr group{};            // 0.0.0.0: general query
+  Ip4Addr group{};          // 0.0.0.0: general query
   bool suppress = false;    // S
   u8 robustness = 0;        // QRV
   u32 interval_s = 0;       // QQIC, decoded

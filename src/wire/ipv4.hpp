@@ -11,8 +11,8 @@
 namespace weir::wire {
 
 struct Ipv4Fields {
-  u8 tos = 0;            // DSCP and ECN
-  u16 payload_len = 0;   // bytes after the header
+  u8 tos = 0;           // DSCP and ECN
+  u16 payload_len = 0;  // bytes after the header
   u16 id = 0;
   bool dont_fragment = false;
   bool more_fragments = false;
@@ -76,8 +76,17 @@ class Ipv4View {
   [[nodiscard]] Bytes packet() const noexcept { return {p_, len_}; }
 
   [[nodiscard]] Ipv4Fields fields() const noexcept {
-    return {tos(), static_cast<u16>(payload_len()), id(), dont_fragment(), more_fragments(), fragment_offset(),
-            ttl(), protocol(), src(), dst(), options()};
+    return {tos(),
+            static_cast<u16>(payload_len()),
+            id(),
+            dont_fragment(),
+            more_fragments(),
+            fragment_offset(),
+            ttl(),
+            protocol(),
+            src(),
+            dst(),
+            options()};
   }
 
  private:
@@ -98,7 +107,8 @@ inline usize emit(const Ipv4Fields& f, MutBytes out) noexcept {
   store_u8(p + 1, f.tos);
   store_be16(p + 2, static_cast<u16>(header_len + f.payload_len));
   store_be16(p + 4, f.id);
-  store_be16(p + 6, static_cast<u16>((f.dont_fragment ? 0x4000 : 0) | (f.more_fragments ? 0x2000 : 0) | f.fragment_offset / 8));
+  store_be16(p + 6, static_cast<u16>((f.dont_fragment ? 0x4000 : 0) | (f.more_fragments ? 0x2000 : 0) |
+                                     f.fragment_offset / 8));
   store_u8(p + 8, f.ttl);
   store_u8(p + 9, f.protocol);
   store_be16(p + 10, 0);

@@ -5,8 +5,8 @@ namespace {
 
 using Check = std::optional<u8>;  // the offset of the offending byte from the start of the option, if there is one
 
-// RFC 791: a pointer counts from 1 and names the next free slot. It may lie just behind the option (full), but where there
-// is room it is room for a whole slot.
+// RFC 791: a pointer counts from 1 and names the next free slot. It may lie just behind the option (full), but where
+// there is room it is room for a whole slot.
 bool is_pointer_bad(Bytes o, usize first, usize slot) noexcept {
   const usize pointer = load_u8(o.data() + 2);
   if (pointer < first || pointer > o.size() + 1) return true;
@@ -31,12 +31,8 @@ Check take(Bytes o, u8 at, Ip4Options& out) noexcept {
   const u8 kind = load_u8(o.data());
   const Ip4OptionAt here{at, static_cast<u8>(o.size())};
   switch (kind) {
-    case ip4_option::record_route:
-      out.record_route = here;
-      return check_route(o);
-    case ip4_option::timestamp:
-      out.timestamp = here;
-      return check_timestamp(o);
+    case ip4_option::record_route: out.record_route = here; return check_route(o);
+    case ip4_option::timestamp: out.timestamp = here; return check_timestamp(o);
     case ip4_option::loose_source_route:
     case ip4_option::strict_source_route:
       if (out.source_route) return u8{0};  // RFC 1122 3.2.1.8(c): at most one

@@ -1,5 +1,5 @@
-// IPv4 options (RFC 791 3.1, RFC 1122 3.2.1.8, RFC 2113, RFC 7126). Walking is bounded; a malformed option gives the byte
-// that a Parameter Problem message points to.
+// IPv4 options (RFC 791 3.1, RFC 1122 3.2.1.8, RFC 2113, RFC 7126). Walking is bounded; a malformed option gives the
+// byte that a Parameter Problem message points to.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@ namespace weir::wire {
 
 namespace ip4_option {
 inline constexpr u8 end = 0, nop = 1, record_route = 7, timestamp = 68, security = 130, loose_source_route = 131,
-                    extended_security = 133, cipso = 134, stream_id = 136, strict_source_route = 137, router_alert = 148;
+                    extended_security = 133, cipso = 134, stream_id = 136, strict_source_route = 137,
+                    router_alert = 148;
 inline constexpr u8 copied_flag = 0x80;  // the option goes into every fragment
 }  // namespace ip4_option
 

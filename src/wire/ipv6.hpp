@@ -11,8 +11,8 @@ namespace weir::wire {
 
 struct Ipv6Fields {
   u8 traffic_class = 0;
-  u32 flow_label = 0;    // 20 bits
-  u16 payload_len = 0;   // extension headers included
+  u32 flow_label = 0;   // 20 bits
+  u16 payload_len = 0;  // extension headers included
   u8 next_header = proto::none;
   u8 hop_limit = 64;
   Ip6Addr src{}, dst{};

@@ -48,7 +48,8 @@ class Walker {
   // Takes one header off the chain; false when the next is not one that is walked.
   Result<bool, Ip6Problem> step() noexcept {
     switch (chain_.protocol) {
-      // RFC 8200 4.1: only after the IPv6 header; elsewhere it is an unrecognized next header, like any that nobody handles.
+      // RFC 8200 4.1: only after the IPv6 header; elsewhere it is an unrecognized next header, like any that nobody
+      // handles.
       case proto::hop_by_hop: return chain_.headers == 0 ? options(true) : Result<bool, Ip6Problem>{false};
       case proto::destination: return options(false);
       case proto::routing: return routing();
@@ -61,7 +62,8 @@ class Walker {
   // Goes past a header of `len` bytes, or says what is wrong. All extension headers begin with their Next Header.
   Result<bool, Ip6Problem> advance(usize len) noexcept {
     const bool is_far = chain_.offset + len > 0xffff;  // only if someone has raised the limits that much
-    if (chain_.headers >= limits_.max_headers || is_far) return std::unexpected(silent(Drop::ip6_extension_limit));  // A23
+    if (chain_.headers >= limits_.max_headers || is_far)
+      return std::unexpected(silent(Drop::ip6_extension_limit));  // A23
     ++chain_.headers;
     chain_.protocol_at = chain_.offset;
     chain_.protocol = load_u8(packet_.data() + chain_.offset);
@@ -88,7 +90,8 @@ class Walker {
     (hop_by_hop ? chain_.has_hop_by_hop : chain_.has_destination) = true;
     if (hop_by_hop || (walk_ == Ip6Walk::host && is_acted_upon())) {
       if (len > limits_.max_options_len) return std::unexpected(silent(Drop::ip6_extension_limit));  //= rfc8504#5.3 N28
-      if (const auto bad = each_option(chain_.offset + 2u, chain_.offset + len, hop_by_hop)) return std::unexpected(*bad);
+      if (const auto bad = each_option(chain_.offset + 2u, chain_.offset + len, hop_by_hop))
+        return std::unexpected(*bad);
     }
     return advance(len);
   }
@@ -192,7 +195,8 @@ Ip6Chain find_transport(const Ipv6View& packet, u8 max_headers) noexcept {
   for (; c.headers < max_headers; ++c.headers) {
     const usize left = p.size() - c.offset;
     const bool is_options = c.protocol == proto::hop_by_hop || c.protocol == proto::destination;
-    const bool is_known = is_options || c.protocol == proto::routing || c.protocol == proto::fragment || c.protocol == proto::ah;
+    const bool is_known =
+        is_options || c.protocol == proto::routing || c.protocol == proto::fragment || c.protocol == proto::ah;
     if (!is_known || left < 8) return c;
     usize len = (load_u8(p.data() + c.offset + 1) + 1u) * 8u;
     if (c.protocol == proto::ah) len = (load_u8(p.data() + c.offset + 1) + 2u) * 4u;

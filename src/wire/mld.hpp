@@ -1,5 +1,5 @@
-// Multicast listener discovery: MLDv1 (RFC 2710) and MLDv2 (RFC 3810 5). That the source is link-local, the hop limit 1 and a
-// router alert present is checked by the caller: they lie outside of the message.
+// Multicast listener discovery: MLDv1 (RFC 2710) and MLDv2 (RFC 3810 5). That the source is link-local, the hop limit 1
+// and a router alert present is checked by the caller: they lie outside of the message.
 #pragma once
 
 #include "wire/group_records.hpp"
@@ -8,13 +8,13 @@
 namespace weir::wire {
 
 struct MldQuery {
-  u8 version = 2;          // 1 when the message is 24 bytes long (RFC 3810 8.1)
-  u32 max_response_ms = 0; // decoded
-  Ip6Addr group{};           // ::: general query
-  bool suppress = false;   // S
-  u8 robustness = 0;       // QRV
-  u32 interval_s = 0;      // QQIC, decoded
-  Bytes sources{};         // 16 bytes each
+  u8 version = 2;           // 1 when the message is 24 bytes long (RFC 3810 8.1)
+  u32 max_response_ms = 0;  // decoded
+  Ip6Addr group{};          // ::: general query
+  bool suppress = false;    // S
+  u8 robustness = 0;        // QRV
+  u32 interval_s = 0;       // QQIC, decoded
+  Bytes sources{};          // 16 bytes each
   [[nodiscard]] usize source_count() const noexcept { return sources.size() / 16; }
   [[nodiscard]] Ip6Addr source(usize i) const noexcept { return Ip6Addr::load(sources.subspan(i * 16, 16).data()); }
   [[nodiscard]] static Result<MldQuery, Drop> parse(const Icmp6View& m) noexcept;

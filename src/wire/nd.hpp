@@ -16,9 +16,9 @@ struct RouterSolicit {
 };
 
 struct RouterAdvert {
-  u8 hop_limit = 0;        // 0: unspecified
+  u8 hop_limit = 0;  // 0: unspecified
   bool managed = false, other = false;
-  i8 preference = 0;       // RFC 4191 2.2: -1 low, 0 medium, 1 high
+  i8 preference = 0;  // RFC 4191 2.2: -1 low, 0 medium, 1 high
   u16 lifetime_s = 0;
   u32 reachable_ms = 0, retrans_ms = 0;  // 0: unspecified
   NdOptions options{};
@@ -42,7 +42,7 @@ struct NeighborAdvert {
 };
 
 struct NdRedirect {
-  Ip6Addr target{};       // the better first hop, or the destination itself
+  Ip6Addr target{};  // the better first hop, or the destination itself
   Ip6Addr destination{};
   NdOptions options{};
   static constexpr usize fixed_len = 40;

@@ -47,8 +47,8 @@ std::optional<NdPrefixInfo> NdPrefixInfo::parse(const NdOption& o) noexcept {
   const std::byte* p = o.whole.data();
   const u8 flags = load_u8(p + 3);
   if (load_u8(p + 2) > max_prefix_len) return std::nullopt;
-  return NdPrefixInfo{load_u8(p + 2), (flags & 0x80) != 0, (flags & 0x40) != 0, load_be32(p + 4), load_be32(p + 8),
-                      Ip6Addr::load(p + 16)};
+  return NdPrefixInfo{load_u8(p + 2),   (flags & 0x80) != 0, (flags & 0x40) != 0,
+                      load_be32(p + 4), load_be32(p + 8),    Ip6Addr::load(p + 16)};
 }
 
 std::optional<NdRouteInfo> NdRouteInfo::parse(const NdOption& o) noexcept {
@@ -56,7 +56,8 @@ std::optional<NdRouteInfo> NdRouteInfo::parse(const NdOption& o) noexcept {
   if (o.type != nd_option::route_info || len > 24) return std::nullopt;
   const std::byte* p = o.whole.data();
   const u8 bits = load_u8(p + 2), preference = (load_u8(p + 3) >> 3) & 3;
-  // RFC 4191 2.3: 3 units hold any prefix, 2 units up to /64, 1 unit only ::/0. The reserved preference: ignore the option.
+  // RFC 4191 2.3: 3 units hold any prefix, 2 units up to /64, 1 unit only ::/0. The reserved preference: ignore the
+  // option.
   if (bits > 128 || (bits > 64 && len < 24) || (bits > 0 && len < 16) || preference == 2) return std::nullopt;
   NdRouteInfo r{bits, nd_preference(preference), load_be32(p + 4), {}};
   std::memcpy(r.prefix.b.data(), p + 8, len - 8);

@@ -17,7 +17,9 @@ inline constexpr u8 source_link = 1, target_link = 2, prefix_info = 3, redirecte
 }  // namespace nd_option
 
 // RFC 4191 2.1: 01 high, 00 medium, 11 low; 10 is reserved and means medium to a reader.
-[[nodiscard]] constexpr i8 nd_preference(unsigned bits) noexcept { return bits == 1 ? i8{1} : bits == 3 ? i8{-1} : i8{0}; }
+[[nodiscard]] constexpr i8 nd_preference(unsigned bits) noexcept {
+  return bits == 1 ? i8{1} : bits == 3 ? i8{-1} : i8{0};
+}
 [[nodiscard]] constexpr u8 nd_preference_bits(i8 p) noexcept { return p > 0 ? u8{1} : p < 0 ? u8{3} : u8{0}; }
 
 // One option: type, length in units of 8 bytes, value.
@@ -27,8 +29,8 @@ struct NdOption {
   [[nodiscard]] Bytes value() const noexcept { return whole.subspan(2); }
 };
 
-// The options after the fixed part of a message. Once parsed, none has length 0 and none is cut short, so walking cannot
-// fail: `for (NdOption o : options)`.
+// The options after the fixed part of a message. Once parsed, none has length 0 and none is cut short, so walking
+// cannot fail: `for (NdOption o : options)`.
 class NdOptions {
  public:
   class Iterator {
@@ -64,7 +66,7 @@ class NdOptions {
   [[nodiscard]] std::optional<NdOption> find(u8 type) const noexcept;
   [[nodiscard]] std::optional<MacAddr> link_address(u8 type) const noexcept;  // source_link or target_link, of Ethernet
   [[nodiscard]] std::optional<u32> mtu() const noexcept;
-  [[nodiscard]] std::optional<Bytes> nonce() const noexcept;             // 6 bytes or more
+  [[nodiscard]] std::optional<Bytes> nonce() const noexcept;  // 6 bytes or more
   [[nodiscard]] std::optional<Bytes> redirected_packet() const noexcept;
 
  private:
@@ -96,7 +98,9 @@ struct NdDnsServers {
   u32 lifetime_s = 0;
   Bytes addresses{};  // 16 bytes each
   [[nodiscard]] usize count() const noexcept { return addresses.size() / 16; }
-  [[nodiscard]] Ip6Addr operator[](usize i) const noexcept { return Ip6Addr::load(addresses.subspan(i * 16, 16).data()); }
+  [[nodiscard]] Ip6Addr operator[](usize i) const noexcept {
+    return Ip6Addr::load(addresses.subspan(i * 16, 16).data());
+  }
   [[nodiscard]] static std::optional<NdDnsServers> parse(const NdOption& o) noexcept;
 };
 
@@ -104,8 +108,8 @@ struct NdSearchList {
   u32 lifetime_s = 0;
   Bytes domains{};  // encoded as in RFC 1035 3.1, without compression, padded with zeros
   [[nodiscard]] static std::optional<NdSearchList> parse(const NdOption& o) noexcept;
-  // Takes the next name off `rest` (start with `domains`) as dotted text into `out`; returns its length. Empty at the end
-  // or at a malformed name. 255 bytes are always enough.
+  // Takes the next name off `rest` (start with `domains`) as dotted text into `out`; returns its length. Empty at the
+  // end or at a malformed name. 255 bytes are always enough.
   [[nodiscard]] static std::optional<usize> next(Bytes& rest, std::span<char> out) noexcept;
 };
 

@@ -1,5 +1,5 @@
-// Capture files: pcap (draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng). Formats only: bytes go to a sink and
-// come from a source, so nothing here opens a file. Times are nanoseconds since the epoch the caller chooses.
+// Capture files: pcap (draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng). Formats only: bytes go to a sink
+// and come from a source, so nothing here opens a file. Times are nanoseconds since the epoch the caller chooses.
 #pragma once
 
 #include <functional>
@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/drop.hpp"
 #include "base/error.hpp"
 #include "base/time.hpp"
-#include "base/bytes.hpp"
 
 namespace weir::wire {
 
@@ -31,7 +31,7 @@ struct CaptureRecord {
   Bytes data{};
   u32 original_length = 0;  // on the wire; 0 in a record to write means data.size()
   Direction direction = Direction::unknown;
-  Drop drop = Drop::none;   // written as the comment "drop: NAME"; not read back
+  Drop drop = Drop::none;  // written as the comment "drop: NAME"; not read back
   std::string_view comment{};
 };
 

@@ -36,7 +36,9 @@ void begin_block(Block& b, u32 type) {
   put<u32>(b, 0);  // total length, known at the end
 }
 
-u32 original_length(const CaptureRecord& r) { return r.original_length != 0 ? r.original_length : static_cast<u32>(r.data.size()); }
+u32 original_length(const CaptureRecord& r) {
+  return r.original_length != 0 ? r.original_length : static_cast<u32>(r.data.size());
+}
 
 constexpr i64 ns_per_s = 1'000'000'000;
 

@@ -26,8 +26,8 @@ namespace weir::wire {
 [[nodiscard]] std::string to_string(const Icmp6View& v);  // neighbour discovery and MLD too
 [[nodiscard]] std::string to_string(const IgmpView& v);
 [[nodiscard]] std::string to_string(const UdpView& v);
-[[nodiscard]] std::string to_string(const TcpView& v);   // with options
-[[nodiscard]] std::string to_string(TcpFlags f);         // "S.", "FP.", "none"
+[[nodiscard]] std::string to_string(const TcpView& v);       // with options
+[[nodiscard]] std::string to_string(TcpFlags f);             // "S.", "FP.", "none"
 [[nodiscard]] std::string print_tcp_options(Bytes options);  // "mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7"
 
 // A whole frame or packet, in the manner of tcpdump:

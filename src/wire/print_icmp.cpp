@@ -7,50 +7,80 @@
 namespace weir::wire {
 namespace {
 
-using print::Named;
 using print::name_of;
+using print::Named;
 using print::num;
 
-constexpr Named types4[] = {
-    {icmp4::echo_reply, "echo reply"}, {icmp4::unreachable, "unreachable"}, {icmp4::source_quench, "source quench"},
-    {icmp4::redirect, "redirect"}, {icmp4::echo_request, "echo request"},
-    {icmp4::router_advertisement, "router advertisement"}, {icmp4::router_solicitation, "router solicitation"},
-    {icmp4::time_exceeded, "time exceeded"}, {icmp4::parameter_problem, "parameter problem"},
-    {icmp4::timestamp, "timestamp request"}, {icmp4::timestamp_reply, "timestamp reply"},
-    {icmp4::information_request, "information request"}, {icmp4::information_reply, "information reply"},
-    {icmp4::mask_request, "address mask request"}, {icmp4::mask_reply, "address mask reply"}};
+constexpr Named types4[] = {{icmp4::echo_reply, "echo reply"},
+                            {icmp4::unreachable, "unreachable"},
+                            {icmp4::source_quench, "source quench"},
+                            {icmp4::redirect, "redirect"},
+                            {icmp4::echo_request, "echo request"},
+                            {icmp4::router_advertisement, "router advertisement"},
+                            {icmp4::router_solicitation, "router solicitation"},
+                            {icmp4::time_exceeded, "time exceeded"},
+                            {icmp4::parameter_problem, "parameter problem"},
+                            {icmp4::timestamp, "timestamp request"},
+                            {icmp4::timestamp_reply, "timestamp reply"},
+                            {icmp4::information_request, "information request"},
+                            {icmp4::information_reply, "information reply"},
+                            {icmp4::mask_request, "address mask request"},
+                            {icmp4::mask_reply, "address mask reply"}};
 
-constexpr Named unreachable4[] = {
-    {icmp4::net, "net"}, {icmp4::host, "host"}, {icmp4::protocol, "protocol"}, {icmp4::port, "port"},
-    {icmp4::fragmentation_needed, "fragmentation needed"}, {icmp4::source_route_failed, "source route failed"},
-    {icmp4::net_unknown, "net unknown"}, {icmp4::host_unknown, "host unknown"}, {icmp4::host_isolated, "host isolated"},
-    {icmp4::net_prohibited, "net prohibited"}, {icmp4::host_prohibited, "host prohibited"}, {icmp4::net_tos, "net for tos"},
-    {icmp4::host_tos, "host for tos"}, {icmp4::admin_prohibited, "admin prohibited"},
-    {icmp4::host_precedence, "host precedence"}, {icmp4::precedence_cutoff, "precedence cutoff"}};
+constexpr Named unreachable4[] = {{icmp4::net, "net"},
+                                  {icmp4::host, "host"},
+                                  {icmp4::protocol, "protocol"},
+                                  {icmp4::port, "port"},
+                                  {icmp4::fragmentation_needed, "fragmentation needed"},
+                                  {icmp4::source_route_failed, "source route failed"},
+                                  {icmp4::net_unknown, "net unknown"},
+                                  {icmp4::host_unknown, "host unknown"},
+                                  {icmp4::host_isolated, "host isolated"},
+                                  {icmp4::net_prohibited, "net prohibited"},
+                                  {icmp4::host_prohibited, "host prohibited"},
+                                  {icmp4::net_tos, "net for tos"},
+                                  {icmp4::host_tos, "host for tos"},
+                                  {icmp4::admin_prohibited, "admin prohibited"},
+                                  {icmp4::host_precedence, "host precedence"},
+                                  {icmp4::precedence_cutoff, "precedence cutoff"}};
 
-constexpr Named types6[] = {
-    {icmp6::unreachable, "unreachable"}, {icmp6::packet_too_big, "packet too big"}, {icmp6::time_exceeded, "time exceeded"},
-    {icmp6::parameter_problem, "parameter problem"}, {icmp6::echo_request, "echo request"}, {icmp6::echo_reply, "echo reply"},
-    {icmp6::mld_query, "multicast listener query"}, {icmp6::mld1_report, "multicast listener report"},
-    {icmp6::mld1_done, "multicast listener done"}, {icmp6::mld2_report, "multicast listener report v2"},
-    {icmp6::router_solicit, "router solicitation"}, {icmp6::router_advert, "router advertisement"},
-    {icmp6::neighbor_solicit, "neighbor solicitation"}, {icmp6::neighbor_advert, "neighbor advertisement"},
-    {icmp6::redirect, "redirect"}};
+constexpr Named types6[] = {{icmp6::unreachable, "unreachable"},
+                            {icmp6::packet_too_big, "packet too big"},
+                            {icmp6::time_exceeded, "time exceeded"},
+                            {icmp6::parameter_problem, "parameter problem"},
+                            {icmp6::echo_request, "echo request"},
+                            {icmp6::echo_reply, "echo reply"},
+                            {icmp6::mld_query, "multicast listener query"},
+                            {icmp6::mld1_report, "multicast listener report"},
+                            {icmp6::mld1_done, "multicast listener done"},
+                            {icmp6::mld2_report, "multicast listener report v2"},
+                            {icmp6::router_solicit, "router solicitation"},
+                            {icmp6::router_advert, "router advertisement"},
+                            {icmp6::neighbor_solicit, "neighbor solicitation"},
+                            {icmp6::neighbor_advert, "neighbor advertisement"},
+                            {icmp6::redirect, "redirect"}};
 
-constexpr Named unreachable6[] = {
-    {icmp6::no_route, "no route"}, {icmp6::admin_prohibited, "admin prohibited"}, {icmp6::beyond_scope, "beyond scope"},
-    {icmp6::address, "address"}, {icmp6::port, "port"}, {icmp6::policy, "policy"}, {icmp6::reject_route, "reject route"},
-    {icmp6::source_route_error, "source route error"}};
+constexpr Named unreachable6[] = {{icmp6::no_route, "no route"},
+                                  {icmp6::admin_prohibited, "admin prohibited"},
+                                  {icmp6::beyond_scope, "beyond scope"},
+                                  {icmp6::address, "address"},
+                                  {icmp6::port, "port"},
+                                  {icmp6::policy, "policy"},
+                                  {icmp6::reject_route, "reject route"},
+                                  {icmp6::source_route_error, "source route error"}};
 
-constexpr Named problems6[] = {
-    {icmp6::erroneous_field, "erroneous field"}, {icmp6::unknown_next_header, "unknown next header"},
-    {icmp6::unknown_option, "unknown option"}, {icmp6::incomplete_chain, "incomplete header chain"}};
+constexpr Named problems6[] = {{icmp6::erroneous_field, "erroneous field"},
+                               {icmp6::unknown_next_header, "unknown next header"},
+                               {icmp6::unknown_option, "unknown option"},
+                               {icmp6::incomplete_chain, "incomplete header chain"}};
 
 // " for 10.0.0.1.40000 > 10.0.0.2.80 proto 17"
 std::string about(const Result<Quoted, Drop>& q) {
   if (!q) return {};
   const bool has_ports = q->first_fragment && (q->protocol == proto::tcp || q->protocol == proto::udp);
-  const auto end = [&](const IpAddr& a, u16 port) { return to_string(a) + (has_ports ? '.' + num(port) : std::string()); };
+  const auto end = [&](const IpAddr& a, u16 port) {
+    return to_string(a) + (has_ports ? '.' + num(port) : std::string());
+  };
   return " for " + end(q->src, q->src_port()) + " > " + end(q->dst, q->dst_port()) + " proto " + num(q->protocol);
 }
 
@@ -93,16 +123,19 @@ std::string nd_options_text(const NdOptions& options) {
 }
 
 std::string advert_text(const RouterAdvert& a) {
-  return ", hop limit " + num(a.hop_limit) + ", flags [" + (a.managed ? "M" : "") + (a.other ? "O" : "") + "], lifetime " +
-         num(a.lifetime_s) + 's';
+  return ", hop limit " + num(a.hop_limit) + ", flags [" + (a.managed ? "M" : "") + (a.other ? "O" : "") +
+         "], lifetime " + num(a.lifetime_s) + 's';
 }
 
 std::string neighbor_text(const NeighborAdvert& a) {
-  return ' ' + to_string(a.target) + ", flags [" + (a.router ? "R" : "") + (a.solicited ? "S" : "") + (a.override_ ? "O" : "") + ']';
+  return ' ' + to_string(a.target) + ", flags [" + (a.router ? "R" : "") + (a.solicited ? "S" : "") +
+         (a.override_ ? "O" : "") + ']';
 }
 
 std::string nd_text(const Icmp6View& v) {
-  const auto show = [](const auto& m, auto&& text) { return m ? text(*m) + nd_options_text(m->options) : ' ' + print::bad(m.error()); };
+  const auto show = [](const auto& m, auto&& text) {
+    return m ? text(*m) + nd_options_text(m->options) : ' ' + print::bad(m.error());
+  };
   switch (v.type()) {
     case icmp6::router_solicit: return show(RouterSolicit::parse(v), [](const auto&) { return std::string(); });
     case icmp6::router_advert: return show(RouterAdvert::parse(v), advert_text);
@@ -110,14 +143,16 @@ std::string nd_text(const Icmp6View& v) {
       return show(NeighborSolicit::parse(v), [](const auto& m) { return ' ' + to_string(m.target); });
     case icmp6::neighbor_advert: return show(NeighborAdvert::parse(v), neighbor_text);
     default:
-      return show(NdRedirect::parse(v), [](const auto& m) { return ' ' + to_string(m.destination) + " to " + to_string(m.target); });
+      return show(NdRedirect::parse(v),
+                  [](const auto& m) { return ' ' + to_string(m.destination) + " to " + to_string(m.target); });
   }
 }
 
 std::string mld_text(const Icmp6View& v) {
   if (v.type() == icmp6::mld_query) {
     const auto q = MldQuery::parse(v);
-    return q ? " v" + num(q->version) + ' ' + to_string(q->group) + ", max " + num(q->max_response_ms) + "ms" : ' ' + print::bad(q.error());
+    return q ? " v" + num(q->version) + ' ' + to_string(q->group) + ", max " + num(q->max_response_ms) + "ms"
+             : ' ' + print::bad(q.error());
   }
   if (v.type() == icmp6::mld2_report) {
     const auto r = MldReport::parse(v);

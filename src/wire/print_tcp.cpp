@@ -9,7 +9,8 @@ using print::num;
 
 std::string be24_list(Bytes v) {
   std::string s;
-  for (; v.size() >= 3; v = v.subspan(3)) s += ' ' + num(static_cast<u32>(load_be16(v.data())) << 8 | load_u8(v.data() + 2));
+  for (; v.size() >= 3; v = v.subspan(3))
+    s += ' ' + num(static_cast<u32>(load_be16(v.data())) << 8 | load_u8(v.data() + 2));
   return s;
 }
 
@@ -33,15 +34,27 @@ std::string user_timeout(u16 v) { return "uto " + num(v & 0x7fffu) + ((v & 0x800
 std::string option(u8 kind, Bytes v) {
   const usize n = v.size();
   switch (kind) {
-    case tcp_option::mss: if (n == 2) return "mss " + num(load_be16(v.data())); break;
-    case tcp_option::wscale: if (n == 1) return "wscale " + num(load_u8(v.data())); break;
-    case tcp_option::sack_permitted: if (n == 0) return "sackOK"; break;
-    case tcp_option::sack: if (n % 8 == 0) return "sack" + sack_list(v); break;
+    case tcp_option::mss:
+      if (n == 2) return "mss " + num(load_be16(v.data()));
+      break;
+    case tcp_option::wscale:
+      if (n == 1) return "wscale " + num(load_u8(v.data()));
+      break;
+    case tcp_option::sack_permitted:
+      if (n == 0) return "sackOK";
+      break;
+    case tcp_option::sack:
+      if (n % 8 == 0) return "sack" + sack_list(v);
+      break;
     case tcp_option::timestamps:
       if (n == 8) return "TS val " + num(load_be32(v.data())) + " ecr " + num(load_be32(v.data() + 4));
       break;
-    case tcp_option::user_timeout: if (n == 2) return user_timeout(load_be16(v.data())); break;
-    case tcp_option::md5: if (n == 16) return "md5 " + bytes_hex(v); break;
+    case tcp_option::user_timeout:
+      if (n == 2) return user_timeout(load_be16(v.data()));
+      break;
+    case tcp_option::md5:
+      if (n == 16) return "md5 " + bytes_hex(v);
+      break;
     case tcp_option::ao: return "ao " + bytes_hex(v);
     case tcp_option::mptcp: return "mptcp " + num(n + 2);
     case tcp_option::fast_open: return n == 0 ? "tfo cookiereq" : "tfo cookie " + bytes_hex(v);
@@ -58,9 +71,12 @@ std::string option(u8 kind, Bytes v) {
 
 std::string to_string(TcpFlags f) {
   std::string s;
-  constexpr struct { u16 bit; char c; } letters[] = {
-      {TcpFlags::fin, 'F'}, {TcpFlags::syn, 'S'}, {TcpFlags::rst, 'R'}, {TcpFlags::psh, 'P'}, {TcpFlags::ack, '.'},
-      {TcpFlags::urg, 'U'}, {TcpFlags::ece, 'E'}, {TcpFlags::cwr, 'W'}, {TcpFlags::ae, 'e'}};
+  constexpr struct {
+    u16 bit;
+    char c;
+  } letters[] = {{TcpFlags::fin, 'F'}, {TcpFlags::syn, 'S'}, {TcpFlags::rst, 'R'},
+                 {TcpFlags::psh, 'P'}, {TcpFlags::ack, '.'}, {TcpFlags::urg, 'U'},
+                 {TcpFlags::ece, 'E'}, {TcpFlags::cwr, 'W'}, {TcpFlags::ae, 'e'}};
   for (const auto& l : letters)
     if (f.any(l.bit)) s += l.c;
   return s.empty() ? "none" : s;
@@ -96,7 +112,8 @@ std::string print_tcp_options(Bytes o) {
 
 std::string to_string(const TcpView& v) {
   const TcpFlags f = v.flags();
-  std::string s = num(v.src_port()) + " > " + num(v.dst_port()) + ": Flags [" + to_string(f) + "], seq " + num(v.seq().raw);
+  std::string s =
+      num(v.src_port()) + " > " + num(v.dst_port()) + ": Flags [" + to_string(f) + "], seq " + num(v.seq().raw);
   if (!v.payload().empty()) s += ':' + num((v.seq() + static_cast<u32>(v.payload().size())).raw);
   if (f.any(TcpFlags::ack)) s += ", ack " + num(v.ack().raw);
   s += ", win " + num(v.window());

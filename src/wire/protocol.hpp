@@ -16,8 +16,8 @@ inline constexpr u8 hop_by_hop = 0, icmp = 1, igmp = 2, ipv4 = 4, tcp = 6, udp =
 
 namespace ethertype {
 inline constexpr u16 ipv4 = 0x0800, arp = 0x0806, vlan = 0x8100, ipv6 = 0x86dd, qinq = 0x88a8, lldp = 0x88cc,
-                    min = 0x0600,         // below it the field is an IEEE 802.3 length
-                    max_length = 1500;    // IEEE 802.3: values between the two have no meaning
+                     min = 0x0600,  // below it the field is an IEEE 802.3 length
+    max_length = 1500;              // IEEE 802.3: values between the two have no meaning
 }  // namespace ethertype
 
 [[nodiscard]] inline bool same_bytes(Bytes a, Bytes b) noexcept { return std::ranges::equal(a, b); }

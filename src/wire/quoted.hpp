@@ -11,14 +11,14 @@
 namespace weir::wire {
 
 struct Quoted {
-  IpAddr src{}, dst{};            // of the quoted packet: src is us, if we sent it
+  IpAddr src{}, dst{};  // of the quoted packet: src is us, if we sent it
   u8 protocol = 0;
   u8 hop_limit = 0;
-  u16 total_length = 0;       // IP header included, as the quoted header claims
-  u16 transport_at = 0;       // where `transport` begins in the quote
+  u16 total_length = 0;  // IP header included, as the quoted header claims
+  u16 transport_at = 0;  // where `transport` begins in the quote
   bool is_fragment = false;
-  bool first_fragment = true; // false: `transport` is not the beginning of the transport header
-  Bytes transport{};          // what there is of it, at least 8 bytes
+  bool first_fragment = true;  // false: `transport` is not the beginning of the transport header
+  Bytes transport{};           // what there is of it, at least 8 bytes
 
   // Ports of TCP, UDP, SCTP and UDP-Lite; the first eight bytes are always there (RFC 792).
   [[nodiscard]] u16 src_port() const noexcept { return load_be16(transport.data()); }

@@ -28,8 +28,8 @@ struct TcpFields {
   Bytes options{};  // a multiple of 4 bytes, at most 40: what emit_options() made
 
   friend bool operator==(const TcpFields& a, const TcpFields& b) noexcept {
-    return a.src_port == b.src_port && a.dst_port == b.dst_port && a.seq == b.seq && a.ack == b.ack && a.flags == b.flags &&
-           a.window == b.window && a.urgent == b.urgent && same_bytes(a.options, b.options);
+    return a.src_port == b.src_port && a.dst_port == b.dst_port && a.seq == b.seq && a.ack == b.ack &&
+           a.flags == b.flags && a.window == b.window && a.urgent == b.urgent && same_bytes(a.options, b.options);
   }
 };
 

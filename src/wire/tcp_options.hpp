@@ -1,5 +1,6 @@
-// TCP options: RFC 9293 3.1-3.2, RFC 7323 (window scale, timestamps), RFC 2018 (SACK), RFC 5482 (user timeout), RFC 2385
-// (MD5), RFC 5925 (AO), RFC 7413 (fast open), RFC 8684 (MPTCP: recognised, not used), RFC 6994 (experiments), AccECN.
+// TCP options: RFC 9293 3.1-3.2, RFC 7323 (window scale, timestamps), RFC 2018 (SACK), RFC 5482 (user timeout), RFC
+// 2385 (MD5), RFC 5925 (AO), RFC 7413 (fast open), RFC 8684 (MPTCP: recognised, not used), RFC 6994 (experiments),
+// AccECN.
 #pragma once
 
 #include <array>
@@ -77,7 +78,8 @@ inline bool parse_ts_only(Bytes o, TcpOptions& out) noexcept {
 [[nodiscard]] Result<TcpOptions, Drop> parse_options_slow(Bytes o) noexcept;
 [[nodiscard]] inline Result<TcpOptions, Drop> parse_options(Bytes o) noexcept {
   TcpOptions out;
-  if (o.empty() || parse_ts_only(o, out)) [[likely]] return out;
+  if (o.empty() || parse_ts_only(o, out)) [[likely]]
+    return out;
   return parse_options_slow(o);
 }
 
@@ -107,12 +109,12 @@ struct TcpOptionsOut {
   bool sack_permitted = false;
   bool has_ts = false;
   u32 ts_val = 0, ts_ecr = 0;
-  std::span<const SackBlock> sack{};      // blocks that do not fit any more are left out, the last first
-  std::optional<Bytes> fast_open{};         // empty: a request for a cookie; else 4 to 16 bytes
+  std::span<const SackBlock> sack{};  // blocks that do not fit any more are left out, the last first
+  std::optional<Bytes> fast_open{};   // empty: a request for a cookie; else 4 to 16 bytes
   bool fast_open_experimental = false;
   std::optional<u16> user_timeout{};
-  std::optional<Bytes> md5{};               // 16 bytes
-  std::optional<Bytes> ao{};                // KeyID, RNextKeyID, MAC
+  std::optional<Bytes> md5{};  // 16 bytes
+  std::optional<Bytes> ao{};   // KeyID, RNextKeyID, MAC
   AccEcnOption accecn{};
 };
 

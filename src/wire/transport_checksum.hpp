@@ -28,7 +28,8 @@ namespace weir::wire {
 
 template <class Addr>
 [[nodiscard]] bool transport_checksum_ok(Bytes segment, const Addr& src, const Addr& dst, u8 protocol) noexcept {
-  return csum_finish(csum_add(segment, pseudo_sum(src, dst, protocol, static_cast<u32>(segment.size())))) == 0;  //= rfc9293#3.1 MUST-3
+  return csum_finish(csum_add(segment, pseudo_sum(src, dst, protocol, static_cast<u32>(segment.size())))) ==
+         0;  //= rfc9293#3.1 MUST-3
 }
 
 // Computes and stores the checksum of a whole segment whose checksum field lies at `at`.
@@ -38,7 +39,7 @@ void set_transport_checksum(MutBytes segment, usize at, const Addr& src, const A
   std::memset(segment.data() + at, 0, 2);
   u16 sum = csum_finish(csum_add(segment, pseudo_sum(src, dst, protocol, static_cast<u32>(segment.size()))));
   if (sum == 0 && protocol == proto::udp) sum = 0xffff;  // RFC 768: zero means "none was computed"
-  std::memcpy(segment.data() + at, &sum, 2);  //= rfc9293#3.1 MUST-2
+  std::memcpy(segment.data() + at, &sum, 2);             //= rfc9293#3.1 MUST-2
 }
 
 }  // namespace weir::wire

@@ -1,11 +1,14 @@
-// IEEE 802.1Q tags: C-VLAN (0x8100) and S-VLAN (0x88a8). One tag per view, so a stack strips exactly as many as it means to.
+// IEEE 802.1Q tags: C-VLAN (0x8100) and S-VLAN (0x88a8). One tag per view, so a stack strips exactly as many as it
+// means to.
 #pragma once
 
 #include "wire/ethernet.hpp"
 
 namespace weir::wire {
 
-[[nodiscard]] constexpr bool is_vlan_type(u16 type) noexcept { return type == ethertype::vlan || type == ethertype::qinq; }
+[[nodiscard]] constexpr bool is_vlan_type(u16 type) noexcept {
+  return type == ethertype::vlan || type == ethertype::qinq;
+}
 
 struct VlanTag {
   u16 tpid = ethertype::vlan;
@@ -31,13 +34,15 @@ class VlanView {
     if (!field) return std::unexpected(field.error());
     return VlanView(after.data(), tpid, *field);
   }
-  [[nodiscard]] static Result<VlanView, Drop> parse(const EthernetView& e) noexcept { return parse(e.type(), e.payload()); }
+  [[nodiscard]] static Result<VlanView, Drop> parse(const EthernetView& e) noexcept {
+    return parse(e.type(), e.payload());
+  }
 
   [[nodiscard]] VlanTag tag() const noexcept { return {tpid_, load_be16(p_)}; }
   [[nodiscard]] u16 vlan_id() const noexcept { return tag().vlan_id(); }
   [[nodiscard]] u8 priority() const noexcept { return tag().priority(); }
   [[nodiscard]] bool dei() const noexcept { return tag().dei(); }
-  [[nodiscard]] u16 type() const noexcept { return field_.type; }  // of what the tag carries
+  [[nodiscard]] u16 type() const noexcept { return field_.type; }                         // of what the tag carries
   [[nodiscard]] usize payload_offset() const noexcept { return 2u + field_.header_len; }  // from the TCI
   [[nodiscard]] Bytes payload() const noexcept { return {p_ + payload_offset(), field_.payload_len}; }
 

@@ -4,8 +4,8 @@
 
 #include "base/bytes.hpp"
 
-#define FUZZ_CHECK(cond) \
-  do {                   \
+#define FUZZ_CHECK(cond)           \
+  do {                             \
     if (!(cond)) __builtin_trap(); \
   } while (false)
 

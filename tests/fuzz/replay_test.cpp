@@ -1,5 +1,6 @@
 // Runs every fuzz target over a corpus that is the same in every run: its seeds, the golden frames from each of their
-// layers, mutations of both, and random bytes. Each input lies in a block of its own size, so that ASan sees an overread.
+// layers, mutations of both, and random bytes. Each input lies in a block of its own size, so that ASan sees an
+// overread.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -74,7 +75,8 @@ Buffer mutate(Buffer b, const std::vector<Buffer>& seeds, Random& r) {
       case 3: b[at] = static_cast<std::byte>(edges[r.below(std::size(edges))]); break;
       case 4: b.resize(at); break;
       case 5: {
-        const Buffer piece(b.begin() + static_cast<long>(at), b.begin() + static_cast<long>(at + r.below(std::min<usize>(b.size() - at, 24))));
+        const Buffer piece(b.begin() + static_cast<long>(at),
+                           b.begin() + static_cast<long>(at + r.below(std::min<usize>(b.size() - at, 24))));
         b.insert(b.begin() + static_cast<long>(r.below(b.size())), piece.begin(), piece.end());
         break;
       }
@@ -102,7 +104,8 @@ TEST_P(fuzz_replay, corpus) {
   for (int i = 0; i < 5'000; ++i) feed(t, r.bytes(r.below(128)));
 }
 
-INSTANTIATE_TEST_SUITE_P(all, fuzz_replay, testing::ValuesIn(targets), [](const auto& p) { return std::string(p.param.name); });
+INSTANTIATE_TEST_SUITE_P(all, fuzz_replay, testing::ValuesIn(targets),
+                         [](const auto& p) { return std::string(p.param.name); });
 
 }  // namespace
 }  // namespace weir

@@ -80,7 +80,10 @@ TEST(attack_a01, every_runt_length_is_refused) {
 TEST(attack_a01, a_length_field_never_reaches_beyond_the_frame) {
   for (u32 value = 0; value < 0x600; ++value)
     for (const usize have : {usize{0}, usize{2}, usize{3}, usize{7}, usize{8}, usize{46}, usize{1500}}) {
-      for (const auto* llc : {"424203", "aaaa03000000" "0800", "aaaa030000000100", "aaaa03"}) {
+      for (const auto* llc : {"424203",
+                              "aaaa03000000"
+                              "0800",
+                              "aaaa030000000100", "aaaa03"}) {
         Buffer payload = hex(llc);
         payload.resize(have);
         const Buffer f = frame_of(static_cast<u16>(value), payload);
@@ -162,7 +165,8 @@ TEST(arp, golden_request_and_reply) {
   const auto f = golden("arp_request");
   const auto a = ArpView::parse(EthernetView::parse(f)->payload());  // with the frame's padding behind it
   ASSERT_TRUE(a);
-  const ArpFields expected{ArpOp::request, MacAddr{{2, 0, 0, 0, 0, 1}}, Ip4Addr{0x0a000001}, MacAddr{}, Ip4Addr{0x0a000002}};
+  const ArpFields expected{ArpOp::request, MacAddr{{2, 0, 0, 0, 0, 1}}, Ip4Addr{0x0a000001}, MacAddr{},
+                           Ip4Addr{0x0a000002}};
   EXPECT_EQ(a->fields(), expected);
   EXPECT_FALSE(a->is_probe());
   Buffer out(ArpView::len);
@@ -191,9 +195,11 @@ TEST(attack_a06, malformed_arp_is_refused_by_its_types_and_lengths) {
       const bool is_same = p == packet;
       const bool is_reply = at == 7 && value == 2;
       const auto a = ArpView::parse(p);
-      EXPECT_EQ(a ? Drop::none : a.error(), is_same || is_reply ? Drop::none : Drop::arp_bad_type) << at << ' ' << value;
+      EXPECT_EQ(a ? Drop::none : a.error(), is_same || is_reply ? Drop::none : Drop::arp_bad_type)
+          << at << ' ' << value;
     }
-  for (usize n = 0; n < ArpView::len; ++n) EXPECT_EQ(ArpView::parse(Bytes(packet).first(n)).error(), Drop::arp_truncated);
+  for (usize n = 0; n < ArpView::len; ++n)
+    EXPECT_EQ(ArpView::parse(Bytes(packet).first(n)).error(), Drop::arp_truncated);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Whole Ethernet frames with right checksums, made outside of weir and checked with another dissector: the same bytes are
-// the seeds of the fuzz corpus, the input of the print tests and the goldens of the protocol tests.
+// Whole Ethernet frames with right checksums, made outside of weir and checked with another dissector: the same bytes
+// are the seeds of the fuzz corpus, the input of the print tests and the goldens of the protocol tests.
 #pragma once
 
 #include <span>

@@ -83,8 +83,13 @@ TEST(igmp, parse_of_emit_is_the_same) {
   Random r(21);
   for (int i = 0; i < 2'000; ++i) {
     const Buffer sources = r.bytes(r.below(20) * 4);
-    const IgmpQuery q{3, decode_float<8>(static_cast<u32>(r.below(256))) * 100, r.ip4(), r.coin(), static_cast<u8>(r.below(8)),
-                      decode_float<8>(static_cast<u32>(r.below(256))), sources};
+    const IgmpQuery q{3,
+                      decode_float<8>(static_cast<u32>(r.below(256))) * 100,
+                      r.ip4(),
+                      r.coin(),
+                      static_cast<u8>(r.below(8)),
+                      decode_float<8>(static_cast<u32>(r.below(256))),
+                      sources};
     Buffer out(12 + sources.size());
     EXPECT_EQ(emit(q, out), out.size());
     const auto m = IgmpView::parse(out);
@@ -138,8 +143,13 @@ TEST(mld, parse_of_emit_is_the_same) {
   Random r(22);
   for (int i = 0; i < 2'000; ++i) {
     const Buffer sources = r.bytes(r.below(5) * 16);
-    const MldQuery q{2, decode_float<16>(static_cast<u32>(r.below(65'536))), r.ip6(), r.coin(), static_cast<u8>(r.below(8)),
-                     decode_float<8>(static_cast<u32>(r.below(256))), sources};
+    const MldQuery q{2,
+                     decode_float<16>(static_cast<u32>(r.below(65'536))),
+                     r.ip6(),
+                     r.coin(),
+                     static_cast<u8>(r.below(8)),
+                     decode_float<8>(static_cast<u32>(r.below(256))),
+                     sources};
     Buffer out(28 + sources.size());
     EXPECT_EQ(emit(q, out), out.size());
     const auto p = MldQuery::parse(*Icmp6View::parse(out));

@@ -50,8 +50,12 @@ TEST(ipv4, parse_of_emit_is_the_same) {
   Random r(5);
   for (int i = 0; i < test::property_rounds; ++i) {
     const Buffer options = r.bytes(r.below(11) * 4);
-    const Ipv4Fields f{r.any<u8>(), static_cast<u16>(r.below(1000)), r.any<u16>(), r.coin(), r.coin(), static_cast<u16>(r.below(8192) * 8),
-                       r.any<u8>(), r.any<u8>(), r.ip4(), r.ip4(), options};
+    const Ipv4Fields f{r.any<u8>(),  static_cast<u16>(r.below(1000)),
+                       r.any<u16>(), r.coin(),
+                       r.coin(),     static_cast<u16>(r.below(8192) * 8),
+                       r.any<u8>(),  r.any<u8>(),
+                       r.ip4(),      r.ip4(),
+                       options};
     Buffer out(f.header_len() + f.payload_len);
     EXPECT_EQ(emit(f, out), f.header_len());
     const auto v = Ipv4View::parse(out);
@@ -99,11 +103,11 @@ TEST(attack_a08, every_ihl_with_sampled_total_and_frame_lengths) {
           if (size >= 4) store_be16(b.data() + 2, static_cast<u16>(total));
           const auto v = Ipv4View::parse(b);
           const usize header = ihl * 4;
-          const Drop expected = size < 20                              ? Drop::ip4_truncated
-                                : version != 4                         ? Drop::ip4_bad_version
-                                : header < 20 || header > size         ? Drop::ip4_bad_header_length
-                                : total < header || total > size       ? Drop::ip4_bad_total_length
-                                                                       : Drop::none;
+          const Drop expected = size < 20                        ? Drop::ip4_truncated
+                                : version != 4                   ? Drop::ip4_bad_version
+                                : header < 20 || header > size   ? Drop::ip4_bad_header_length
+                                : total < header || total > size ? Drop::ip4_bad_total_length
+                                                                 : Drop::none;
           ASSERT_EQ(v ? Drop::none : v.error(), expected);
           if (!v) continue;
           ASSERT_EQ(v->header_len(), header);
@@ -148,24 +152,27 @@ TEST(rfc1122_3_2_1_8, unknown_options_are_ignored) {
 }
 
 TEST(ipv4_options, a_problem_points_to_the_bad_byte) {
-  const struct { const char* options; int pointer; } bad[] = {
-      {"07", 20},                              // no length
+  const struct {
+    const char* options;
+    int pointer;
+  } bad[] = {
+      {"07", 20},  // no length
       {"01 01 01 07", 23},
-      {"07 00 00 00", 21},                     // length 0
+      {"07 00 00 00", 21},  // length 0
       {"07 01 00 00", 21},
-      {"01 07 08 04", 22},                     // beyond the header
-      {"07 03 03 00", 22},                     // pointer before the first slot
+      {"01 07 08 04", 22},  // beyond the header
+      {"07 03 03 00", 22},  // pointer before the first slot
       {"07 07 00 00000000 00", 22},
-      {"07 07 09 00000000 00", 22},            // beyond the option
-      {"07 07 06 00000000 00", 22},            // less than a slot of room
-      {"07 02 00 00", 21},                     // no pointer at all
+      {"07 07 09 00000000 00", 22},  // beyond the option
+      {"07 07 06 00000000 00", 22},  // less than a slot of room
+      {"07 02 00 00", 21},           // no pointer at all
       {"44 08 04 00 00000000", 22},
-      {"44 08 05 02 00000000", 23},            // no such flag
-      {"44 08 05 01 00000000", 22},            // half a slot
+      {"44 08 05 02 00000000", 23},  // no such flag
+      {"44 08 05 01 00000000", 22},  // half a slot
       {"44 03 05 00", 21},
-      {"83 03 04 89 03 04 00 00", 23},         // a second source route
+      {"83 03 04 89 03 04 00 00", 23},  // a second source route
       {"83 07 ff 00000000 00", 22},
-      {"94 03 00 00", 21},                     // router alert is 4 bytes
+      {"94 03 00 00", 21},  // router alert is 4 bytes
       {"82 02 00 00", 21},
   };
   for (const auto& b : bad) {
@@ -178,7 +185,8 @@ TEST(ipv4_options, a_problem_points_to_the_bad_byte) {
 
 // Each option with each length and pointer: what passes keeps every slot within the option.
 TEST(attack_a09, every_length_and_pointer_of_the_routing_options) {
-  for (const u8 kind : {ip4_option::record_route, ip4_option::timestamp, ip4_option::loose_source_route, ip4_option::strict_source_route})
+  for (const u8 kind : {ip4_option::record_route, ip4_option::timestamp, ip4_option::loose_source_route,
+                        ip4_option::strict_source_route})
     for (u32 len = 0; len <= 41; ++len)
       for (u32 pointer = 0; pointer < 256; ++pointer)
         for (const u32 flags : {0x00u, 0x01u, 0x03u, 0xf1u, 0x05u}) {
@@ -197,8 +205,10 @@ TEST(attack_a09, every_length_and_pointer_of_the_routing_options) {
           ASSERT_GE(pointer, 4u);
           ASSERT_LE(pointer, len + 1);
           const MutBytes option = MutBytes(b).first(len);
-          if (kind == ip4_option::timestamp) record_timestamp(option, Ip4Addr{1}, 2);
-          else record_route(option, Ip4Addr{1});
+          if (kind == ip4_option::timestamp)
+            record_timestamp(option, Ip4Addr{1}, 2);
+          else
+            record_route(option, Ip4Addr{1});
           for (usize i = std::max(len, 4u); i < b.size(); ++i) ASSERT_EQ(b[i], std::byte{1});
           const u32 slot = kind == ip4_option::timestamp && (flags & 0xf) != 0 ? 8 : 4;
           const bool is_room_whole_slots = (len + 1 - pointer) % slot == 0;

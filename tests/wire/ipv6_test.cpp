@@ -17,7 +17,10 @@ using test::Random;
 Buffer packet_of(u8 next_header, std::string_view payload_hex) {
   const Buffer payload = hex(payload_hex);
   Buffer b(Ipv6View::header_len + payload.size());
-  emit(Ipv6Fields{.payload_len = static_cast<u16>(payload.size()), .next_header = next_header, .dst = Ip6Addr::loopback()}, b);
+  emit(
+      Ipv6Fields{
+          .payload_len = static_cast<u16>(payload.size()), .next_header = next_header, .dst = Ip6Addr::loopback()},
+      b);
   copy_bytes(MutBytes(b).subspan(Ipv6View::header_len), payload);
   return b;
 }
@@ -42,7 +45,13 @@ TEST(ipv6, golden_header) {
 TEST(ipv6, parse_of_emit_is_the_same) {
   Random r(8);
   for (int i = 0; i < test::property_rounds; ++i) {
-    const Ipv6Fields f{r.any<u8>(), static_cast<u32>(r.below(1u << 20)), static_cast<u16>(r.below(200)), r.any<u8>(), r.any<u8>(), r.ip6(), r.ip6()};
+    const Ipv6Fields f{r.any<u8>(),
+                       static_cast<u32>(r.below(1u << 20)),
+                       static_cast<u16>(r.below(200)),
+                       r.any<u8>(),
+                       r.any<u8>(),
+                       r.ip6(),
+                       r.ip6()};
     Buffer out(40u + f.payload_len + r.below(20));
     emit(f, out);
     const auto v = Ipv6View::parse(out);
@@ -83,11 +92,12 @@ TEST(ipv6_ext, no_extension_header) {
 
 TEST(ipv6_ext, every_header_once) {
   const auto b = packet_of(proto::hop_by_hop,
-                           "3c00 0502 1234 0100"           // hop-by-hop: router alert 0x1234, PadN
-                           "2b00 0104 00000000"            // destination: PadN
-                           "2c00 0400 00000000"            // routing type 4, no segments left
-                           "3c00 0000 0000beef"            // fragment: atomic
-                           "1100 0104 00000000" + udp_header);
+                           "3c00 0502 1234 0100"  // hop-by-hop: router alert 0x1234, PadN
+                           "2b00 0104 00000000"   // destination: PadN
+                           "2c00 0400 00000000"   // routing type 4, no segments left
+                           "3c00 0000 0000beef"   // fragment: atomic
+                           "1100 0104 00000000" +
+                               udp_header);
   const auto c = walk(b);
   ASSERT_TRUE(c);
   EXPECT_EQ(c->protocol, proto::udp);
@@ -133,7 +143,11 @@ TEST(rfc8200_4_1, hop_by_hop_elsewhere_is_an_unrecognized_next_header) {
 }
 
 TEST(rfc8200_4_2, action_bits_of_unknown_options) {
-  const struct { const char* option; Drop drop; bool report, even_to_multicast; } cases[] = {
+  const struct {
+    const char* option;
+    Drop drop;
+    bool report, even_to_multicast;
+  } cases[] = {
       {"1e", Drop::none, false, false},
       {"5e", Drop::ip6_unknown_option, false, false},
       {"9e", Drop::ip6_unknown_option, true, true},
@@ -173,10 +187,13 @@ TEST(attack_a24, padding_and_option_counts_are_limited) {
   EXPECT_TRUE(is_limited(packet_of(proto::destination, "1101 0000000000 00 00 00 1e04 00000000" + udp_header)));
   EXPECT_TRUE(is_limited(packet_of(proto::destination, "1101 010c 000000000000000000000000" + udp_header)));
   EXPECT_TRUE(is_limited(packet_of(proto::destination, "1101 0103000000 0102 0000 1e03 000000" + udp_header)));
-  EXPECT_FALSE(is_limited(packet_of(proto::destination, "1101 010c 000000000000000000000000" + udp_header), {.max_padding = 14}));
+  EXPECT_FALSE(is_limited(packet_of(proto::destination, "1101 010c 000000000000000000000000" + udp_header),
+                          {.max_padding = 14}));
   // Nine options.
-  EXPECT_TRUE(walk(packet_of(proto::destination, "1102 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e06 000000000000" + udp_header)));
-  EXPECT_TRUE(is_limited(packet_of(proto::destination, "1102 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e04 00000000" + udp_header)));
+  EXPECT_TRUE(
+      walk(packet_of(proto::destination, "1102 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e06 000000000000" + udp_header)));
+  EXPECT_TRUE(is_limited(
+      packet_of(proto::destination, "1102 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e04 00000000" + udp_header)));
   // A header longer than the limit.
   const auto b = packet_of(proto::destination, "1102 1e14" + std::string(40, '0') + udp_header);
   EXPECT_TRUE(walk(b));
@@ -253,9 +270,10 @@ TEST(attack_a22, a_first_fragment_without_the_whole_chain) {
     const auto w = walk(b);
     return !w && w.error().drop == Drop::frag_tiny && w.error().report && w.error().code == 3 && w.error().pointer == 0;
   };
-  EXPECT_TRUE(is_incomplete(packet_of(proto::fragment, "0600 0001 0000beef 0000000000000000")));   // 8 bytes of TCP
-  EXPECT_TRUE(is_incomplete(packet_of(proto::fragment, "3c00 0001 0000beef")));                    // no header at all
-  EXPECT_TRUE(is_incomplete(packet_of(proto::fragment, "3c00 0001 0000beef 1102 0104 00000000"))); // cut in the options
+  EXPECT_TRUE(is_incomplete(packet_of(proto::fragment, "0600 0001 0000beef 0000000000000000")));  // 8 bytes of TCP
+  EXPECT_TRUE(is_incomplete(packet_of(proto::fragment, "3c00 0001 0000beef")));                   // no header at all
+  EXPECT_TRUE(
+      is_incomplete(packet_of(proto::fragment, "3c00 0001 0000beef 1102 0104 00000000")));  // cut in the options
   const auto whole = walk(packet_of(proto::fragment, "1100 0001 0000beef" + udp_header));
   ASSERT_TRUE(whole);
   EXPECT_TRUE(whole->needs_reassembly());

@@ -48,7 +48,8 @@ All read_all(CaptureSource source) {
     }
     if (!*r) return all;
     const CaptureRecord& c = **r;
-    all.records.push_back({c.interface, c.time.ns, to_hex(c.data), c.original_length, c.direction, std::string(c.comment), reader.link_type(c)});
+    all.records.push_back({c.interface, c.time.ns, to_hex(c.data), c.original_length, c.direction,
+                           std::string(c.comment), reader.link_type(c)});
   }
 }
 
@@ -58,20 +59,60 @@ TEST(pcap, writes_a_golden_file) {
   Buffer out;
   PcapWriter w(into(out), LinkType::raw_ip, 4);
   EXPECT_TRUE(w.write({.time = {1'000'000'002}, .data = hex("aabbccddee")}));
-  EXPECT_EQ(to_hex(out), "4d3cb2a1" "02000400" "00000000" "00000000" "04000000" "65000000"
-                         "01000000" "02000000" "04000000" "05000000" "aabbccdd");
+  EXPECT_EQ(to_hex(out),
+            "4d3cb2a1"
+            "02000400"
+            "00000000"
+            "00000000"
+            "04000000"
+            "65000000"
+            "01000000"
+            "02000000"
+            "04000000"
+            "05000000"
+            "aabbccdd");
 }
 
 TEST(pcapng, writes_a_golden_file) {
   Buffer out;
   PcapngWriter w(into(out), "weir", 64);
   EXPECT_EQ(w.add_interface("eth0", LinkType::ethernet), 0u);
-  EXPECT_TRUE(w.write({.time = {0x0000'0001'0000'0002}, .data = hex("aabbccddee"), .direction = Direction::out, .drop = Drop::filter}));
+  EXPECT_TRUE(w.write(
+      {.time = {0x0000'0001'0000'0002}, .data = hex("aabbccddee"), .direction = Direction::out, .drop = Drop::filter}));
   EXPECT_EQ(to_hex(out),
-            "0a0d0d0a" "28000000" "4d3c2b1a" "01000000" "ffffffffffffffff" "04000400" "77656972" "00000000" "28000000"
-            "01000000" "28000000" "01000000" "40000000" "02000400" "65746830" "09000100" "09000000" "00000000" "28000000"
-            "06000000" "44000000" "00000000" "01000000" "02000000" "05000000" "05000000" "aabbccddee000000"
-            "01000c00" "64726f703a2066696c746572" "02000400" "02000000" "00000000" "44000000");
+            "0a0d0d0a"
+            "28000000"
+            "4d3c2b1a"
+            "01000000"
+            "ffffffffffffffff"
+            "04000400"
+            "77656972"
+            "00000000"
+            "28000000"
+            "01000000"
+            "28000000"
+            "01000000"
+            "40000000"
+            "02000400"
+            "65746830"
+            "09000100"
+            "09000000"
+            "00000000"
+            "28000000"
+            "06000000"
+            "44000000"
+            "00000000"
+            "01000000"
+            "02000000"
+            "05000000"
+            "05000000"
+            "aabbccddee000000"
+            "01000c00"
+            "64726f703a2066696c746572"
+            "02000400"
+            "02000000"
+            "00000000"
+            "44000000");
 }
 
 TEST(pcap, reads_what_it_writes) {
@@ -92,7 +133,8 @@ TEST(pcap, reads_what_it_writes) {
     EXPECT_TRUE(pcap.write({.time = {ns}, .data = data, .original_length = len}));
     EXPECT_TRUE(pcapng.write({interface, {ns}, data, len, direction, Drop::none, comment}));
     want.push_back({0, ns, to_hex(data), len, Direction::unknown, "", 1});
-    want_ng.push_back({interface, ns, to_hex(data), len, direction, comment, static_cast<u16>(interface == 0 ? 1 : 101)});
+    want_ng.push_back(
+        {interface, ns, to_hex(data), len, direction, comment, static_cast<u16>(interface == 0 ? 1 : 101)});
   }
   EXPECT_EQ(read_all(classic).records, want);
   EXPECT_EQ(read_all(ng).records, want_ng);
@@ -110,7 +152,10 @@ TEST(pcap, a_source_may_give_one_byte_at_a_time) {
 }
 
 TEST(pcap, reads_both_byte_orders_and_resolutions) {
-  const struct { const char* file; i64 ns; } files[] = {
+  const struct {
+    const char* file;
+    i64 ns;
+  } files[] = {
       {"a1b2c3d4 0002 0004 00000000 00000000 0000ffff 00000001  00000002 00000003 00000001 00000009 aa", 2'000'003'000},
       {"d4c3b2a1 0200 0400 00000000 00000000 ffff0000 01000000  02000000 03000000 01000000 09000000 aa", 2'000'003'000},
       {"a1b23c4d 0002 0004 00000000 00000000 0000ffff 00000001  00000002 00000003 00000001 00000009 aa", 2'000'000'003},
@@ -126,8 +171,10 @@ TEST(pcap, reads_both_byte_orders_and_resolutions) {
 TEST(pcapng, big_endian_with_offset_resolution_and_simple_packets) {
   const auto all = read_all(hex(
       "0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c"
-      "00000001 0000002c 0065 0000 00000000 0009 0001 03000000 000e 0008 0000000000000064 0000 0000 0000002c"   // ms, offset 100 s
-      "00000bad 00000010 12345678 00000010"                                                                      // unknown block
+      "00000001 0000002c 0065 0000 00000000 0009 0001 03000000 000e 0008 0000000000000064 0000 0000 0000002c"  // ms,
+                                                                                                               // offset
+                                                                                                               // 100 s
+      "00000bad 00000010 12345678 00000010"  // unknown block
       "00000006 00000024 00000000 00000000 000003e9 00000002 00000002 aabb0000 00000024"
       "00000003 00000014 00000003 aabbcc00 00000014"));
   EXPECT_FALSE(all.error);
@@ -143,9 +190,11 @@ TEST(pcapng, every_resolution_and_time_is_within_range) {
         std::string tsresol = "00";
         tsresol[0] = "0123456789abcdef"[resolution >> 4];
         tsresol[1] = "0123456789abcdef"[resolution & 15];
-        const auto all = read_all(hex("0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c"
-                                      "00000001 0000002c 0065 0000 00000000 0009 0001 " + tsresol + "000000 000e 0008 " + offset +
-                                      "0000 0000 0000002c 00000006 00000020 00000000 " + ticks + "00000000 00000000 00000020"));
+        const auto all =
+            read_all(hex("0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c"
+                         "00000001 0000002c 0065 0000 00000000 0009 0001 " +
+                         tsresol + "000000 000e 0008 " + offset + "0000 0000 0000002c 00000006 00000020 00000000 " +
+                         ticks + "00000000 00000000 00000020"));
         const u32 n = resolution & 0x7f;
         const bool fits = resolution >= 128 ? n < 64 : n <= 19;
         EXPECT_EQ(all.records.size(), fits ? 1u : 0u) << resolution;
@@ -185,7 +234,10 @@ TEST(pcap, lengths_that_lie_are_errors) {
   const std::string pcap_head = "a1b2c3d4 0002 0004 00000000 00000000 0000ffff 00000001";
   const std::string section = "0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c";
   const std::string interface = "00000001 00000014 0001 0000 00000000 00000014";
-  const struct { std::string file; CaptureError error; } bad[] = {
+  const struct {
+    std::string file;
+    CaptureError error;
+  } bad[] = {
       {pcap_head + "00000000 00000000 ffffffff 00000001", CaptureError::too_long},
       {pcap_head + "00000000 00000000 00000002 00000002 aa", CaptureError::truncated},
       {"01020304", CaptureError::not_a_capture},
@@ -199,9 +251,12 @@ TEST(pcap, lengths_that_lie_are_errors) {
       {section + "00000006 0000000c 0000000c", CaptureError::malformed},
       {section + "00000001 00000010 00000000 00000010", CaptureError::malformed},
       {section + "00000003 00000010 00000000 00000010", CaptureError::malformed},  // no interface
-      {section + interface + "00000006 00000020 00000001 00000000 00000000 00000000 00000000 00000020", CaptureError::malformed},
-      {section + interface + "00000006 00000020 00000000 00000000 00000000 00000001 00000000 00000020", CaptureError::malformed},
-      {section + interface + "00000006 00000020 00000000 00000000 00000000 ffffffff 00000000 00000020", CaptureError::malformed},
+      {section + interface + "00000006 00000020 00000001 00000000 00000000 00000000 00000000 00000020",
+       CaptureError::malformed},
+      {section + interface + "00000006 00000020 00000000 00000000 00000000 00000001 00000000 00000020",
+       CaptureError::malformed},
+      {section + interface + "00000006 00000020 00000000 00000000 00000000 ffffffff 00000000 00000020",
+       CaptureError::malformed},
       {section + interface + "00000003 00000010 00000001 00000010", CaptureError::malformed},
   };
   for (const auto& b : bad) {

@@ -55,7 +55,9 @@ class Random {
   u64 below(u64 n) { return next() % n; }
   bool coin() { return (next() & 1) != 0; }
   template <class T>
-  T any() { return static_cast<T>(next()); }
+  T any() {
+    return static_cast<T>(next());
+  }
   Buffer bytes(usize n) {
     Buffer b(n);
     for (auto& v : b) v = static_cast<std::byte>(next());

@@ -89,7 +89,8 @@ TEST(tcp, parse_of_emit_is_the_same) {
   Random r(15);
   for (int i = 0; i < test::property_rounds; ++i) {
     const Buffer options = r.bytes(r.below(11) * 4);
-    const TcpFields f{r.any<u16>(), r.any<u16>(), {r.any<u32>()}, {r.any<u32>()}, {static_cast<u16>(r.below(512))}, r.any<u16>(), r.any<u16>(), options};
+    const TcpFields f{r.any<u16>(), r.any<u16>(), {r.any<u32>()}, {r.any<u32>()}, {static_cast<u16>(r.below(512))},
+                      r.any<u16>(), r.any<u16>(), options};
     const usize payload = r.below(50);
     Buffer out(20 + options.size() + payload);
     EXPECT_EQ(emit(f, out), 20 + options.size());
@@ -129,7 +130,9 @@ TEST(attack_a51, every_data_offset_and_length) {
     for (usize size = 0; size <= b.size(); ++size) {
       store_u8(b.data() + 12, static_cast<u8>(words << 4 | 0xf));
       const auto t = TcpView::parse(Bytes(b).first(size));
-      const Drop expected = size < 20 ? Drop::tcp_truncated : words < 5 || words * 4 > size ? Drop::tcp_bad_doff : Drop::none;
+      const Drop expected = size < 20                       ? Drop::tcp_truncated
+                            : words < 5 || words * 4 > size ? Drop::tcp_bad_doff
+                                                            : Drop::none;
       ASSERT_EQ(t ? Drop::none : t.error(), expected);
       if (!t) continue;
       ASSERT_EQ(t->options().size(), words * 4 - 20);
@@ -138,8 +141,8 @@ TEST(attack_a51, every_data_offset_and_length) {
     }
 }
 
-// Every kind with every length, at the beginning and behind another option: no loop, no read beyond the options, and only
-// lengths that cannot be are refused.
+// Every kind with every length, at the beginning and behind another option: no loop, no read beyond the options, and
+// only lengths that cannot be are refused.
 //= rfc9293#3.1 MUST-7
 TEST(attack_a50, kinds_0_to_255_with_lengths_0_to_41) {
   for (const usize before : {usize{0}, usize{1}, usize{3}})
@@ -187,7 +190,8 @@ TEST(attack_a50, random_options_end_and_stay_inside) {
 
 //= rfc9293#3.1 MUST-4
 TEST(tcp_options, the_mandatory_ones_in_any_order_and_place) {
-  for (const auto* text : {"020405b4", "01 020405b4 010101", "0101 020405b4 0000", "020405b4 00 ffffff", "0303 07 020405b4 00"}) {
+  for (const auto* text :
+       {"020405b4", "01 020405b4 010101", "0101 020405b4 0000", "020405b4 00 ffffff", "0303 07 020405b4 00"}) {
     const auto o = parse_options(hex(text));
     ASSERT_TRUE(o) << text;
     EXPECT_EQ(o->mss, 1460) << text;
@@ -262,28 +266,54 @@ TEST(tcp_options, fast_open_cookies_have_4_to_16_bytes) {
 
 // The forms that the Linux profile is compared with byte for byte.
 TEST(tcp_options, linux_order_and_padding) {
-  EXPECT_EQ(emitted({.mss = 1460, .wscale = 8, .sack_permitted = true}), "020405b4" "01010402" "01030308");
+  EXPECT_EQ(emitted({.mss = 1460, .wscale = 8, .sack_permitted = true}),
+            "020405b4"
+            "01010402"
+            "01030308");
   EXPECT_EQ(emitted({.mss = 1460, .wscale = 8, .sack_permitted = true, .has_ts = true, .ts_val = 1, .ts_ecr = 2}),
-            "020405b4" "0402080a0000000100000002" "01030308");
-  EXPECT_EQ(emitted({.mss = 1460, .wscale = 8}), "020405b4" "01030308");
-  EXPECT_EQ(emitted({.mss = 1460, .sack_permitted = true}), "020405b4" "01010402");
+            "020405b4"
+            "0402080a0000000100000002"
+            "01030308");
+  EXPECT_EQ(emitted({.mss = 1460, .wscale = 8}),
+            "020405b4"
+            "01030308");
+  EXPECT_EQ(emitted({.mss = 1460, .sack_permitted = true}),
+            "020405b4"
+            "01010402");
   EXPECT_EQ(emitted({.mss = 1460, .wscale = 8, .has_ts = true, .ts_val = 1, .ts_ecr = 2}),
-            "020405b4" "0101080a0000000100000002" "01030308");
+            "020405b4"
+            "0101080a0000000100000002"
+            "01030308");
   EXPECT_EQ(emitted({.has_ts = true, .ts_val = 1, .ts_ecr = 2}), "0101080a0000000100000002");
   const SackBlock blocks[] = {{{1}, {2}}, {{3}, {4}}};
   EXPECT_EQ(emitted({.has_ts = true, .ts_val = 1, .ts_ecr = 2, .sack = blocks}),
-            "0101080a0000000100000002" "01010512" "00000001000000020000000300000004");
-  EXPECT_EQ(emitted({.sack = std::span(blocks).first(1)}), "0101050a" "0000000100000002");
-  EXPECT_EQ(emitted({.mss = 1460, .fast_open = Bytes{}}), "020405b4" "22020101");
+            "0101080a0000000100000002"
+            "01010512"
+            "00000001000000020000000300000004");
+  EXPECT_EQ(emitted({.sack = std::span(blocks).first(1)}),
+            "0101050a"
+            "0000000100000002");
+  EXPECT_EQ(emitted({.mss = 1460, .fast_open = Bytes{}}),
+            "020405b4"
+            "22020101");
   EXPECT_EQ(emitted({}), "");
 }
 
 //= rfc9293#3.1 MUST-69
 TEST(tcp_options, freebsd_order_ends_with_zeros) {
-  EXPECT_EQ(emitted({.mss = 1460, .wscale = 6, .sack_permitted = true, .has_ts = true, .ts_val = 1, .ts_ecr = 2}, OptionProfile::freebsd),
-            "020405b4" "01030306" "0402080a0000000100000002");
-  EXPECT_EQ(emitted({.mss = 1460, .sack_permitted = true}, OptionProfile::freebsd), "020405b4" "0402" "0000");
-  EXPECT_EQ(emitted({.user_timeout = 5, .accecn = {172, 1, 7, 0, 0}}, OptionProfile::freebsd), "1c040005" "ac05000007" "000000");
+  EXPECT_EQ(emitted({.mss = 1460, .wscale = 6, .sack_permitted = true, .has_ts = true, .ts_val = 1, .ts_ecr = 2},
+                    OptionProfile::freebsd),
+            "020405b4"
+            "01030306"
+            "0402080a0000000100000002");
+  EXPECT_EQ(emitted({.mss = 1460, .sack_permitted = true}, OptionProfile::freebsd),
+            "020405b4"
+            "0402"
+            "0000");
+  EXPECT_EQ(emitted({.user_timeout = 5, .accecn = {172, 1, 7, 0, 0}}, OptionProfile::freebsd),
+            "1c040005"
+            "ac05000007"
+            "000000");
 }
 
 TEST(tcp_options, as_many_sack_blocks_as_fit) {
@@ -294,7 +324,8 @@ TEST(tcp_options, as_many_sack_blocks_as_fit) {
   EXPECT_EQ(max_sack_blocks(12), 3);
   EXPECT_EQ(max_sack_blocks(28), 1);
   EXPECT_EQ(max_sack_blocks(32), 0);
-  EXPECT_EQ(emitted({.has_ts = true, .sack = blocks, .md5 = Bytes(hex("000102030405060708090a0b0c0d0e0f"))}).size(), 2 * 32u);
+  EXPECT_EQ(emitted({.has_ts = true, .sack = blocks, .md5 = Bytes(hex("000102030405060708090a0b0c0d0e0f"))}).size(),
+            2 * 32u);
 }
 
 //= rfc9293#3.1 MUST-68
@@ -316,8 +347,10 @@ TEST(tcp_options, parse_of_emit_is_the_same) {
       want.ts_ecr = out.ts_ecr = r.any<u32>();
     }
     const bool has_sack = r.below(4) == 0;
-    if (has_sack) out.sack = std::span(blocks).first(1 + r.below(4));
-    else if (r.below(4) == 0) out.fast_open = cookie;
+    if (has_sack)
+      out.sack = std::span(blocks).first(1 + r.below(4));
+    else if (r.below(4) == 0)
+      out.fast_open = cookie;
     Buffer b(40);
     for (const auto profile : {OptionProfile::linux_, OptionProfile::freebsd}) {
       const usize n = emit_options(b, out, profile);
