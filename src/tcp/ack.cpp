@@ -43,30 +43,24 @@ bool fin_acked(const Tcb& t) noexcept { return t.has(HotFlags::fin_sent) && t.sn
 
 void update_window(Tcb& t, const Segment& seg) noexcept {
   // With the correction that an ACK equal to SND.UNA may update the window too.
-  if (!(t.snd_wl1 < seg.seq || (t.snd_wl1 == seg.seq && t.snd_wl2 <= seg.ack))) return;
+  if (!(t.snd_wl1 < seg.sent_seq || (t.snd_wl1 == seg.sent_seq && t.snd_wl2 <= seg.ack))) return;
   t.snd_wnd = seg.wnd << t.snd_wscale;  //= rfc9293#3.1 MUST-1
-  t.snd_wl1 = seg.seq;
+  t.snd_wl1 = seg.sent_seq;
   t.snd_wl2 = seg.ack;
   t.max_snd_wnd = std::max(t.max_snd_wnd, t.snd_wnd);
 }
 
 // SYN-RECEIVED of a simultaneous open (a passive one is a HalfOpen).
-Verdict ack_syn_received(Context& cx, Tcb& t, const Segment& seg) noexcept {
-  if (!(t.snd_una < seg.ack && seg.ack <= t.snd_nxt)) {
-    reply_reset(cx, flow_of(t), seg);
-    cx.why = Drop::tcp_bad_ack;
-    return Verdict::drop;
-  }
+void ack_syn_received(Context& cx, Tcb& t, const Segment& seg) noexcept {
   t.state = State::established;
-  t.snd_wnd = seg.wnd << t.snd_wscale;
-  t.snd_wl1 = seg.seq;
+  t.snd_wnd = seg.wnd << (seg.sent_seq == seg.seq ? t.snd_wscale : u8{0});  // a SYN-ACK is never scaled
+  t.snd_wl1 = seg.sent_seq;
   t.snd_wl2 = seg.ack;
   t.max_snd_wnd = std::max(t.max_snd_wnd, t.snd_wnd);
-  take_rtt_sample(cx, t, seg);
+  if (!t.is(ColdFlags::syn_lost)) rtt_sample(cx, t, cx.now_us() - t.rtt_start_us);
   t.snd_una = seg.ack;
   t.retries = 0;
   establish(cx, t);
-  return Verdict::next_step;
 }
 
 // What the acknowledgment of our FIN means in each closing state.
@@ -78,7 +72,7 @@ Verdict after_fin_acked(Context& cx, Tcb& t) noexcept {
       return Verdict::next_step;
     case State::closing:
       enter_time_wait(cx, t);
-      return Verdict::done;
+      return Verdict::next_step;
     case State::last_ack:
       finish_connection(cx, t, Errc::would_block);
       return Verdict::done;
@@ -109,40 +103,45 @@ void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept {
   }
 }
 
+bool ack_acceptable(const Tcb& t, const Segment& seg) noexcept {
+  if (!seg.any(TcpFlags::ack) || seg.ack > t.snd_nxt) return false;
+  if (t.state == State::syn_received) return t.snd_una < seg.ack;
+  return seg.ack >= t.snd_una - t.max_snd_wnd;
+}
+
+Verdict process_ack(Context& cx, Tcb& t, const Segment& seg) noexcept {
+  if (t.state == State::syn_received) {
+    ack_syn_received(cx, t, seg);
+    return Verdict::next_step;
+  }
+  if (seg.ack > t.snd_una) {
+    ack_advances(cx, t, seg);
+    update_window(t, seg);
+  } else if (seg.ack == t.snd_una) {
+    if (is_duplicate(t, seg)) {
+      cx.count(t, Tcp::dup_acks_in);
+      newreno::on_duplicate_ack(cx, t);
+    }
+    update_window(t, seg);
+    if (t.timer == Timer::persist || t.snd_wnd == 0) t.retries = 0;  // the peer lives: probing goes on (MUST-37)
+  }
+  return fin_acked(t) ? after_fin_acked(cx, t) : Verdict::next_step;
+}
+
 Verdict step5_ack(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (!seg.any(TcpFlags::ack)) {
     cx.why = Drop::tcp_bad_flags;
     return Verdict::drop;
   }
-  if (t.state == State::syn_received) {
-    if (const Verdict v = ack_syn_received(cx, t, seg); v != Verdict::next_step) return v;
-  }
-  // RFC 5961 5.2: not older than the largest window ever offered to us, not beyond what was sent.
-  if (seg.ack > t.snd_nxt) {
-    cx.why = Drop::tcp_bad_ack;
-    if (seg.data == 0 && seg.len == 0) challenge(cx, t);
-    else send_ack(cx, t);
-    return Verdict::drop;
-  }
-  if (seg.ack < t.snd_una - t.max_snd_wnd) {
-    cx.why = Drop::tcp_bad_ack;
+  if (ack_acceptable(t, seg)) return process_ack(cx, t, seg);
+  cx.why = Drop::tcp_bad_ack;
+  if (t.state != State::syn_received) {
     challenge(cx, t);
     return Verdict::drop;
   }
-  if (seg.ack > t.snd_una) {
-    const bool window_was_closed = t.snd_wnd == 0;
-    ack_advances(cx, t, seg);
-    update_window(t, seg);
-    if (window_was_closed) set_timer(cx, t, false);
-  } else if (is_duplicate(t, seg)) {
-    cx.count(t, Tcp::dup_acks_in);
-    newreno::on_duplicate_ack(cx, t);
-    update_window(t, seg);
-  } else if (seg.ack == t.snd_una) {
-    update_window(t, seg);
-    if (t.timer == Timer::persist) t.retries = 0;  // the peer lives: probing goes on (MUST-37)
-  }
-  return fin_acked(t) ? after_fin_acked(cx, t) : Verdict::next_step;
+  t.unset(HotFlags::ack_now);
+  reply_reset(cx, flow_of(t), seg);  // RFC 9293 3.5.2, group 2
+  return Verdict::drop;
 }
 
 }  // namespace weir::tcp

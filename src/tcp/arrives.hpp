@@ -15,14 +15,17 @@ void arrives_listen(Context& cx, u32 listener, const Flow& flow, Segment& seg, u
 void arrives_half_open(Context& cx, u32 half_open, Segment& seg) noexcept;
 // 3.10.7.1
 void arrives_closed(Context& cx, const Flow& flow, Segment& seg) noexcept;
-// 3.10.7.4 for TIME-WAIT, with RFC 1337 and RFC 6191. True: a SYN that ended it and is to be given to a listener, with an
-// initial sequence number of at least min_iss.
-bool arrives_time_wait(Context& cx, Ref ref, Segment& seg, u32& min_iss) noexcept;
+// 3.10.7.4 for TIME-WAIT, with RFC 1337 and RFC 6191. True: a SYN that ended it and is to be given to the listener (there
+// is one), with an initial sequence number of at least min_iss.
+bool arrives_time_wait(Context& cx, Ref ref, Segment& seg, bool listening, u32& min_iss) noexcept;
 
 // -- steps, for the above
-[[nodiscard]] bool acceptable(const Tcb& t, const Segment& seg) noexcept;
 [[nodiscard]] bool header_prediction(Context& cx, Tcb& t, Segment& seg) noexcept;
 Verdict step5_ack(Context& cx, Tcb& t, const Segment& seg) noexcept;
+// SEG.ACK is one that the state takes: RFC 5961 5.2 in the synchronized states.
+[[nodiscard]] bool ack_acceptable(const Tcb& t, const Segment& seg) noexcept;
+// Step five for such a segment.
+Verdict process_ack(Context& cx, Tcb& t, const Segment& seg) noexcept;
 // What an ACK of new data means: RTT, congestion window, recovery, the send queue. seg.ack is in (SND.UNA, SND.NXT].
 void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept;
 void step6_urgent(Context& cx, Tcb& t, const Segment& seg) noexcept;

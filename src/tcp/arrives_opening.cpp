@@ -5,6 +5,7 @@
 #include "tcp/negotiate.hpp"
 #include "tcp/output.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/window.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -19,6 +20,7 @@ void init_windows(Context& cx, Tcb& t) noexcept {
   t.recover = t.iss;
   t.rtx_nxt = t.snd_una;
   t.quick_acks = 16;
+  t.rcv_mss = 536;  // until a larger segment is seen
 }
 
 // SYN options of the peer, in SYN-SENT.
@@ -41,7 +43,7 @@ void take_syn(Context& cx, Tcb& t, const Segment& seg, const wire::TcpOptions& o
   take_options(cx, t, o);
   t.snd_wnd = seg.wnd;  // never scaled on a SYN
   t.snd_wl1 = seg.seq;
-  t.snd_wl2 = seg.ack;
+  t.snd_wl2 = seg.any(TcpFlags::ack) ? seg.ack : t.iss;
   t.max_snd_wnd = seg.wnd;
 }
 
@@ -124,8 +126,8 @@ Tcb* promote(Context& cx, u32 i, const Segment& seg) noexcept {
   t.mark(ColdFlags::passive | ColdFlags::in_table | ColdFlags::accept_wait);
   if ((h.bits & HalfOpen::retransmitted) != 0) t.mark(ColdFlags::syn_lost);
   else rtt_sample(cx, t, cx.now_us() - h.sent_us);
-  t.snd_wnd = seg.wnd << t.snd_wscale;
-  t.snd_wl1 = seg.seq, t.snd_wl2 = seg.ack;
+  t.snd_wnd = seg.wnd << (seg.sent_seq == seg.seq ? t.snd_wscale : u8{0});
+  t.snd_wl1 = seg.sent_seq, t.snd_wl2 = seg.ack;
   t.max_snd_wnd = std::max(h.snd_wnd, t.snd_wnd);
   t.listener = h.listener;
   cx.table.replace(cx.hash(flow_of(t)), Ref{RefKind::half_open, i}, Ref{RefKind::tcb, id});
@@ -155,24 +157,14 @@ void overflow(Context& cx, u32 i, Segment& seg) noexcept {
   drop_segment(cx, seg, Drop::tcp_listen_overflow);
 }
 
-// Window and PAWS tests for SYN-RECEIVED. True: the segment goes on.
-bool half_open_acceptable(Context& cx, HalfOpen& h, const Segment& seg) noexcept {
-  const SeqNum nxt = h.irs + 1;
-  const u32 wnd = std::min<u32>(h.rcv_wnd, 0xffff);
-  if ((h.bits & HalfOpen::timestamps) != 0 && !seg.any(TcpFlags::rst)) {
-    if (!seg.has_ts) {
-      cx.why = Drop::tcp_no_timestamp;
-      return false;
-    }
-    if (static_cast<i32>(seg.ts_val - h.ts_recent) < 0) {
-      cx.why = Drop::tcp_paws;
-      answer_half_open(cx, h, seg, seg.len != 0);
-      return false;
-    }
-  }
-  if (seq_in(seg.seq, nxt, nxt + wnd) || (seg.len > 0 && seq_in(seg.seq + (seg.len - 1), nxt, nxt + wnd))) return true;
-  cx.why = Drop::tcp_bad_seq;
-  answer_half_open(cx, h, seg, seg.len != 0 && !seg.any(TcpFlags::syn));
+// PAWS for SYN-RECEIVED. True: the segment goes on.
+bool half_open_paws(Context& cx, HalfOpen& h, const Segment& seg) noexcept {
+  if ((h.bits & HalfOpen::timestamps) == 0 || seg.any(TcpFlags::rst)) return true;
+  cx.why = Drop::tcp_no_timestamp;
+  if (!seg.has_ts) return false;
+  if (static_cast<i32>(seg.ts_val - h.ts_recent) >= 0) return true;
+  cx.why = Drop::tcp_paws;
+  answer_half_open(cx, h, seg, seg.len != 0);
   return false;
 }
 
@@ -254,45 +246,92 @@ void arrives_listen(Context& cx, u32 listener, const Flow& flow, Segment& seg, u
   seg.packet = buf::PacketId::none;
 }
 
-void arrives_half_open(Context& cx, u32 i, Segment& seg) noexcept {
+namespace {
+
+// The final ACK: the connection is up. Null: there was no room, and the segment is gone.
+Tcb* complete(Context& cx, u32 i, Segment& seg) noexcept {
   HalfOpen& h = cx.half_open[i];
-  // The SYN again: the SYN-ACK was lost. Not in the window, so before that test.
-  if (seg.ctl.any(TcpFlags::syn) && !seg.any(TcpFlags::ack | TcpFlags::rst) && seg.seq == h.irs) {
-    h.bits |= HalfOpen::retransmitted;
-    if (h.retries < 255) ++h.retries;
-    send_syn_ack(cx, h);
-    return drop_segment(cx, seg, Drop::tcp_duplicate);
-  }
-  if (!half_open_acceptable(cx, h, seg)) return drop_segment(cx, seg, cx.why);
-  if (seg.any(TcpFlags::rst)) {
-    if (seg.seq != h.irs + 1) {
-      answer_half_open(cx, h, Segment{}, false);
-      return drop_segment(cx, seg, Drop::tcp_rst_ignored);
-    }
-    //= rfc9293#3.5.3 MUST-11
-    cx.count(h.netns).add(Tcp::attempt_fails);
-    drop_half_open(cx, i);
-    return drop_segment(cx, seg, Drop::tcp_rst_ignored);
-  }
-  if (seg.any(TcpFlags::syn)) {  // a new SYN in the window: back to LISTEN
-    drop_half_open(cx, i);
-    return drop_segment(cx, seg, Drop::tcp_bad_flags);
-  }
-  if (!seg.any(TcpFlags::ack)) return drop_segment(cx, seg, Drop::tcp_bad_flags);
-  if (seg.ack != h.iss + 1) {
-    reply_reset(cx, flow_of(h), seg);
-    return drop_segment(cx, seg, Drop::tcp_bad_ack);
-  }
   const Listener& l = *listener_of(cx, h);
-  if (l.accept_n > l.backlog) return overflow(cx, i, seg);
+  if (l.accept_n > l.backlog) {
+    overflow(cx, i, seg);
+    return nullptr;
+  }
   Tcb* t = promote(cx, i, seg);
-  if (t == nullptr) return drop_segment(cx, seg, Drop::tcp_memory);
+  if (t == nullptr) {
+    drop_segment(cx, seg, Drop::tcp_memory);
+    return nullptr;
+  }
   t->set(HotFlags::touched);
   if (!cx.touched.push(t->id)) WEIR_ASSERT(false);
   update_ts_recent(cx, *t, seg);
   establish(cx, *t);
   cx.env.confirm(cx.env.cx, t->destination, cx.now);
   queue_for_accept(cx, *t);
+  return t;
+}
+
+void half_open_reset(Context& cx, u32 i, Segment& seg) noexcept {
+  HalfOpen& h = cx.half_open[i];
+  if (seg.seq == h.irs + 1) {
+    //= rfc9293#3.5.3 MUST-11
+    cx.count(h.netns).add(Tcp::attempt_fails);
+    drop_half_open(cx, i);
+  } else if (ReceiveWindow{h.irs + 1, std::min<u32>(h.rcv_wnd, 0xffff)}.holds(seg.seq)) {
+    answer_half_open(cx, h, Segment{}, false);
+  }
+  drop_segment(cx, seg, Drop::tcp_rst_ignored);
+}
+
+// Outside the window. Where it touches the window its ACK may still complete the handshake; then it is answered.
+void half_open_unacceptable(Context& cx, u32 i, Segment& seg, const ReceiveWindow& w) noexcept {
+  HalfOpen& h = cx.half_open[i];
+  const bool good_ack = seg.any(TcpFlags::ack) && seg.ack == h.iss + 1;
+  if (!seg.any(TcpFlags::syn) && good_ack && w.touched_by(seg)) {
+    Tcb* t = complete(cx, i, seg);
+    if (t == nullptr) return;
+    if (answer_always(w, seg)) send_ack(cx, *t);
+    else challenge(cx, *t);
+  } else {
+    answer_half_open(cx, h, seg, answer_always(w, seg));
+  }
+  drop_segment(cx, seg, Drop::tcp_bad_seq);
+}
+
+}  // namespace
+
+void arrives_half_open(Context& cx, u32 i, Segment& seg) noexcept {
+  HalfOpen& h = cx.half_open[i];
+  bool syn_ack = false;
+  // The peer's SYN again lies before the window: alone it asks for our SYN-ACK again.
+  if (seg.any(TcpFlags::syn) && !seg.any(TcpFlags::rst) && seg.seq == h.irs) {
+    if (!seg.any(TcpFlags::ack)) {
+      h.bits |= HalfOpen::retransmitted;
+      if (h.retries < 255) ++h.retries;
+      send_syn_ack(cx, h);
+      return drop_segment(cx, seg, Drop::tcp_duplicate);
+    }
+    seg.cut_syn();
+    syn_ack = true;
+  }
+  if (!half_open_paws(cx, h, seg)) return drop_segment(cx, seg, cx.why);
+  const ReceiveWindow w{h.irs + 1, std::min<u32>(h.rcv_wnd, 0xffff)};
+  if (seg.any(TcpFlags::rst)) return half_open_reset(cx, i, seg);
+  if (!w.acceptable(seg) && !w.pure_ack_at_edge(seg)) return half_open_unacceptable(cx, i, seg, w);
+  if (seg.any(TcpFlags::syn)) {  // a new SYN in the window: back to LISTEN
+    drop_half_open(cx, i);
+    return drop_segment(cx, seg, Drop::tcp_bad_flags);
+  }
+  if (!seg.any(TcpFlags::ack)) {
+    if (syn_ack) answer_half_open(cx, h, seg, true);
+    return drop_segment(cx, seg, Drop::tcp_bad_flags);
+  }
+  if (seg.ack != h.iss + 1) {
+    reply_reset(cx, flow_of(h), seg);
+    return drop_segment(cx, seg, Drop::tcp_bad_ack);
+  }
+  Tcb* t = complete(cx, i, seg);
+  if (t == nullptr) return;
+  if (syn_ack) t->set(HotFlags::ack_now);
   rest_of_segment(cx, *t, seg);
   if (seg.packet != buf::PacketId::none) cx.env.pool.release(seg.packet);
   seg.packet = buf::PacketId::none;

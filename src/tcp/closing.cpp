@@ -2,6 +2,7 @@
 #include "tcp/arrives.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
+#include "tcp/window.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -14,7 +15,7 @@ Record record_of(Context& cx, const Tcb& t) noexcept {
   r.local_port = t.local_port, r.remote_port = t.remote_port, r.netns = t.netns;
   r.bits = t.has(HotFlags::timestamps) ? Record::timestamps : u16{0};
   r.snd_nxt = t.snd_nxt, r.rcv_nxt = t.rcv_nxt;
-  r.rcv_wnd = (t.rcv_wnd() >> t.rcv_wscale);
+  r.set_windows(t.rcv_wnd(), t.rcv_wscale, t.max_snd_wnd, t.snd_wscale);
   r.ts_recent = t.ts_recent, r.ts_offset = t.ts_offset;
   r.expires_ms = cx.now_ms + cx.sysctl(t).tcp_msl_s * 2'000;  //= rfc9293#3.6.1 MUST-13
   return r;
@@ -66,28 +67,57 @@ template <class Record>
 bool newer(const Record& r, const Segment& seg) noexcept {
   if ((r.bits & Record::timestamps) != 0 && seg.has_ts) {
     const i32 d = static_cast<i32>(seg.ts_val - r.ts_recent);
-    return d > 0 || (d == 0 && seg.seq > r.rcv_nxt);
+    return d > 0 || (d == 0 && seg.seq >= r.rcv_nxt);
   }
-  return seg.seq > r.rcv_nxt;
+  return seg.seq >= r.rcv_nxt;  // above the last number seen, which is RCV.NXT - 1
 }
 
 template <class Record>
-bool time_wait(Context& cx, TimeWaitList<Record>& list, RefKind kind, u32 i, Segment& seg, u32& min_iss) noexcept {
-  Record& r = list[i];
-  const Flow flow{r.local, r.remote, r.local_port, r.remote_port, r.netns};
-  const Sysctl& sys = cx.env.sysctl(r.netns);
-  const auto answer = [&] {
-    send_bare(cx, flow, {.seq = r.snd_nxt, .ack = r.rcv_nxt, .flags = TcpFlags::ack,
-                         .window = static_cast<u16>(std::min<u32>(r.rcv_wnd, 0xffff)),
-                         .has_ts = (r.bits & Record::timestamps) != 0, .ts_val = cx.now_ms + r.ts_offset,
-                         .ts_ecr = r.ts_recent});
-  };
+void answer(Context& cx, Record& r, bool always) noexcept {
+  if (!always && !may_challenge(cx.now_ms, r.last_ack_ms)) return cx.count(r.netns).add(Tcp::challenge_limited);
+  send_bare(cx, {r.local, r.remote, r.local_port, r.remote_port, r.netns},
+            {.seq = r.snd_nxt, .ack = r.rcv_nxt, .flags = TcpFlags::ack, .window = r.rcv_units,
+             .has_ts = (r.bits & Record::timestamps) != 0, .ts_val = cx.now_ms + r.ts_offset, .ts_ecr = r.ts_recent});
+}
+
+// The steps of 3.10.7.4 for TIME-WAIT. Only a FIN (the peer has not seen our last ACK) is acknowledged in the window and
+// restarts 2 MSL. True: it does.
+template <class Record>
+bool time_wait_steps(Context& cx, Record& r, const Segment& seg, bool& gone) noexcept {
+  const ReceiveWindow w{r.rcv_nxt, r.rcv_wnd()};
+  const bool good_ack = seg.any(TcpFlags::ack) && seg.ack <= r.snd_nxt && seg.ack >= r.snd_nxt - r.max_snd_wnd();
+  const bool fin = seg.any(TcpFlags::fin);
   if (seg.any(TcpFlags::rst)) {
-    if (!sys.tcp_rfc1337 && seg.seq == r.rcv_nxt) remove_record(cx, list, kind, i);  // else RFC 1337 fix F1
-    drop_segment(cx, seg, Drop::tcp_time_wait);
+    if (cx.env.sysctl(r.netns).tcp_rfc1337) return false;  // RFC 1337 fix F1
+    if (seg.seq == r.rcv_nxt) gone = true;
+    else if (w.holds(seg.seq)) answer(cx, r, false);
     return false;
   }
-  if (seg.any(TcpFlags::syn) && !seg.any(TcpFlags::ack) && sys.tcp_tw_reuse && newer(r, seg)) {
+  const bool stale = (r.bits & Record::timestamps) != 0 && (!seg.has_ts || static_cast<i32>(seg.ts_val - r.ts_recent) < 0);
+  if (stale || (!w.acceptable(seg) && !w.pure_ack_at_edge(seg))) {
+    answer(cx, r, answer_always(w, seg));
+    return !stale && !seg.any(TcpFlags::syn) && good_ack && fin && seg.end() == r.rcv_nxt;
+  }
+  if (seg.any(TcpFlags::syn)) {
+    answer(cx, r, false);
+    return false;
+  }
+  if (!seg.any(TcpFlags::ack)) return false;
+  if (!good_ack) {
+    answer(cx, r, false);
+    return false;
+  }
+  if (!fin || !w.holds(seg.seq + seg.data)) return false;
+  answer(cx, r, true);
+  return true;
+}
+
+template <class Record>
+bool time_wait(Context& cx, TimeWaitList<Record>& list, RefKind kind, u32 i, Segment& seg, bool listening,
+               u32& min_iss) noexcept {
+  Record& r = list[i];
+  const bool plain_syn = seg.any(TcpFlags::syn) && !seg.any(TcpFlags::ack | TcpFlags::rst | TcpFlags::fin);
+  if (plain_syn && listening && cx.env.sysctl(r.netns).tcp_tw_reuse && newer(r, seg)) {
     //= rfc9293#3.6.1 SHLD-4
     cx.count(r.netns).add(Tcp::time_wait_reused);
     min_iss = (r.snd_nxt + 65'537).raw;
@@ -95,10 +125,9 @@ bool time_wait(Context& cx, TimeWaitList<Record>& list, RefKind kind, u32 i, Seg
     remove_record(cx, list, kind, i);
     return true;
   }
-  const bool old_ts = (r.bits & Record::timestamps) != 0 && seg.has_ts && static_cast<i32>(seg.ts_val - r.ts_recent) < 0;
-  const bool fin = seg.any(TcpFlags::fin) && !old_ts && seg.end() <= r.rcv_nxt;
-  if (seg.len != 0 || seg.seq + 1 == r.rcv_nxt || may_challenge(cx.now_ms, r.last_ack_ms)) answer();
-  if (fin) refresh(cx, list, kind, i);  // the peer has not seen our last ACK
+  bool gone = false;
+  if (time_wait_steps(cx, r, seg, gone)) refresh(cx, list, kind, i);
+  if (gone) remove_record(cx, list, kind, i);
   drop_segment(cx, seg, Drop::tcp_time_wait);
   return false;
 }
@@ -147,9 +176,10 @@ void enter_time_wait(Context& cx, Tcb& t) noexcept {
   maybe_free(cx, t);
 }
 
-bool arrives_time_wait(Context& cx, Ref ref, Segment& seg, u32& min_iss) noexcept {
-  if (ref.kind() == RefKind::time_wait4) return time_wait(cx, cx.time_wait4, ref.kind(), ref.index(), seg, min_iss);
-  return time_wait(cx, cx.time_wait6, ref.kind(), ref.index(), seg, min_iss);
+bool arrives_time_wait(Context& cx, Ref ref, Segment& seg, bool listening, u32& min_iss) noexcept {
+  const u32 i = ref.index();
+  if (ref.kind() == RefKind::time_wait4) return time_wait(cx, cx.time_wait4, ref.kind(), i, seg, listening, min_iss);
+  return time_wait(cx, cx.time_wait6, ref.kind(), i, seg, listening, min_iss);
 }
 
 void finish_connection(Context& cx, Tcb& t, Errc error) noexcept {

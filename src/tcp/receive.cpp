@@ -64,7 +64,7 @@ bool parse(Context& cx, buf::PacketId id, Flow& f, Segment& seg) noexcept {
     return false;
   }
   seg.packet = id;
-  seg.seq = view->seq();
+  seg.seq = seg.sent_seq = view->seq();
   seg.ack = view->ack();
   seg.ctl = view->flags();
   seg.wnd = view->window();
@@ -145,7 +145,8 @@ void dispatch(Context& cx, const Flow& f, Segment& seg, Ref& last, Flow& last_fl
     case RefKind::half_open: return arrives_half_open(cx, r.index(), seg);
     default: {
       u32 min_iss = 0;
-      if (arrives_time_wait(cx, r, seg, min_iss)) no_connection(cx, f, seg, min_iss);
+      const bool listening = seg.any(TcpFlags::syn) && find_listener(cx, f) != 0;
+      if (arrives_time_wait(cx, r, seg, listening, min_iss)) no_connection(cx, f, seg, min_iss);
     }
   }
 }

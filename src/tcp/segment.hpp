@@ -11,6 +11,7 @@ using wire::TcpFlags;
 
 struct Segment {
   SeqNum seq, ack;
+  SeqNum sent_seq;   // SEG.SEQ as it came, where a SYN was cut off since
   u32 len = 0;       // SEG.LEN: counts SYN and FIN
   u32 data = 0;      // payload bytes
   u32 wnd = 0;       // as on the wire; scaled by whoever knows the connection
@@ -25,6 +26,12 @@ struct Segment {
 
   [[nodiscard]] bool any(u16 mask) const noexcept { return ctl.any(mask); }
   [[nodiscard]] SeqNum end() const noexcept { return seq + len; }
+  // The SYN has been processed; the rest of the segment is still to be.
+  void cut_syn() noexcept {
+    ctl.bits &= static_cast<u16>(~TcpFlags::syn);
+    ++seq;
+    --len;
+  }
 };
 
 // What became of a segment; the caller acts on it.

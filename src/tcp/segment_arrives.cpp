@@ -1,6 +1,7 @@
 // RFC 9293 3.10.7.4: SEGMENT ARRIVES in the synchronized states, with RFC 5961 (challenge ACKs) and RFC 7323 (PAWS).
 #include "tcp/arrives.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/window.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -20,18 +21,24 @@ Verdict step1_sequence(Context& cx, Tcb& t, const Segment& seg) noexcept {
       return Verdict::drop_and_ack;
     }
   }
-  if (acceptable(t, seg)) return Verdict::next_step;
+  const ReceiveWindow w{t.rcv_nxt, t.rcv_wnd()};
+  if (w.acceptable(seg)) return Verdict::next_step;
   cx.why = Drop::tcp_bad_seq;
-  // A segment that begins at RCV.NXT, when the window is closed: its RST, ACK and URG count (MUST-66), its text does not.
-  if (seg.seq == t.rcv_nxt && t.rcv_wnd() == 0 && !rst(seg)) return Verdict::next_step;
-  return rst(seg) ? Verdict::drop : Verdict::drop_and_ack;
+  const bool at_zero_window = w.wnd == 0 && seg.seq == w.nxt;  //= rfc9293#3.4 MUST-66
+  if (rst(seg)) return at_zero_window ? Verdict::next_step : Verdict::drop;
+  if (w.pure_ack_at_edge(seg)) return Verdict::next_step;
+  if (!seg.any(TcpFlags::syn) && w.touched_by(seg) && ack_acceptable(t, seg)) {
+    if (process_ack(cx, t, seg) == Verdict::done && t.state == State::closed) return Verdict::done;
+    if (at_zero_window) step6_urgent(cx, t, seg);
+  }
+  return Verdict::drop_and_ack;
 }
 
 // Second: RST. RFC 5961 3.2: only exactly RCV.NXT resets; elsewhere in the window it is challenged.
 Verdict step2_reset(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (!rst(seg)) return Verdict::next_step;
   if (seg.seq != t.rcv_nxt) {
-    challenge(cx, t);
+    if (ReceiveWindow{t.rcv_nxt, t.rcv_wnd()}.holds(seg.seq)) challenge(cx, t);
     cx.why = Drop::tcp_rst_ignored;
     return Verdict::drop;
   }
@@ -44,8 +51,7 @@ Verdict step2_reset(Context& cx, Tcb& t, const Segment& seg) noexcept {
   return Verdict::done;
 }
 
-// Fourth: SYN. RFC 5961 4.2: never resets a synchronized connection. In SYN-RECEIVED (simultaneous open) the peer's SYN,
-// seen again, gets our SYN-ACK again.
+// Fourth: SYN. RFC 5961 4.2: never resets a synchronized connection.
 Verdict step4_syn(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (!seg.any(TcpFlags::syn)) return Verdict::next_step;
   challenge(cx, t);
@@ -53,20 +59,29 @@ Verdict step4_syn(Context& cx, Tcb& t, const Segment& seg) noexcept {
   return Verdict::drop;
 }
 
-// A reply to what lies outside the window. Data, SYN and FIN are answered (the peer must resynchronise); a bare ACK only
-// as often as a challenge, unless it is a keepalive probe: two ends out of step must not answer each other for ever (A58).
 void answer_unacceptable(Context& cx, Tcb& t, const Segment& seg) noexcept {
-  const bool probe = seg.seq + 1 == t.rcv_nxt;
-  if (seg.any(TcpFlags::syn)) {
-    if (t.state == State::syn_received && seg.seq == t.irs && !seg.any(TcpFlags::ack)) return send_syn(cx, t);
-    return challenge(cx, t);
+  if (answer_always({t.rcv_nxt, t.rcv_wnd()}, seg)) return send_ack(cx, t);
+  challenge(cx, t);
+}
+
+// In SYN-RECEIVED the peer's SYN lies before the window. Alone, it is repeated, and so is our SYN-ACK; with an ACK it is
+// the SYN-ACK of a simultaneous open: all but the SYN is still to be looked at.
+bool syn_again(Context& cx, Tcb& t, Segment& seg) noexcept {
+  if (t.state != State::syn_received || !seg.any(TcpFlags::syn) || rst(seg) || seg.seq != t.irs) return false;
+  if (!seg.any(TcpFlags::ack)) {
+    send_syn(cx, t);
+    return true;
   }
-  if (seg.len != 0 || probe) return send_ack(cx, t);
-  if (may_challenge(cx.now_ms, t.last_challenge_ms)) send_ack(cx, t);
-  else cx.count(t, Tcp::challenge_limited);
+  seg.cut_syn();
+  t.set(HotFlags::ack_now);
+  return false;
 }
 
 Verdict process(Context& cx, Tcb& t, Segment& seg) noexcept {
+  if (syn_again(cx, t, seg)) {
+    cx.why = Drop::tcp_duplicate;
+    return Verdict::drop;
+  }
   Verdict v = step1_sequence(cx, t, seg);
   if (v == Verdict::next_step) v = step2_reset(cx, t, seg);
   if (v == Verdict::next_step) v = step4_syn(cx, t, seg);  // third, security: not used
@@ -86,16 +101,6 @@ Verdict process(Context& cx, Tcb& t, Segment& seg) noexcept {
 }
 
 }  // namespace
-
-// RFC 9293 table 6.
-bool acceptable(const Tcb& t, const Segment& seg) noexcept {
-  const u32 wnd = t.rcv_wnd();
-  if (wnd == 0) return seg.len == 0 && seg.seq == t.rcv_nxt;
-  const auto inside = [&](SeqNum s) { return seq_in(s, t.rcv_nxt, t.rcv_nxt + wnd); };
-  return inside(seg.seq) || (seg.len > 0 && inside(seg.seq + (seg.len - 1))) ||
-         // Longer than the window on both sides: its middle is in it.
-         (seg.len > wnd && seg.seq < t.rcv_nxt && seg.end() > t.rcv_nxt + wnd);
-}
 
 bool paws_rejects(const Context& cx, const Tcb& t, const Segment& seg) noexcept {
   if (static_cast<i32>(seg.ts_val - t.ts_recent) >= 0) return false;

@@ -32,7 +32,8 @@ void keep_for_later(Context& cx, Tcb& t, const Segment& seg, SeqNum seq, u32 ski
   Reassembly* r = out_of_order(cx, t);
   if (r == nullptr) return;
   if (data != 0) {
-    const auto added = r->add(cx.env.pool, seq, seg.packet, skip, data, t.rcv_buf);
+    // True size: twice the window, and at least two buffers.
+    const auto added = r->add(cx.env.pool, seq, seg.packet, skip, data, 2 * t.rcv_buf + 2 * buf::Pool::large_stride);
     cx.count(t, Tcp::out_of_order, seg.segments);
     if (added.pruned != 0) cx.count(t, Tcp::out_of_order_pruned, added.pruned);
   }
@@ -89,64 +90,86 @@ void step6_urgent(Context& cx, Tcb& t, const Segment& seg) noexcept {
   cx.notify(t, Ready::priority);
 }
 
+namespace {
+
+// What of a segment's text and FIN lies in the window.
+struct Text {
+  SeqNum seq;
+  u32 skip, data;
+  bool fin;
+};
+
+Text cut_to_window(Tcb& t, const Segment& seg) noexcept {
+  Text x{seg.seq + (seg.any(TcpFlags::syn) ? 1u : 0u), seg.skip, seg.data, seg.any(TcpFlags::fin)};
+  if (x.seq < t.rcv_nxt) {  // begins with what we have
+    const u32 old = std::min(t.rcv_nxt - x.seq, x.data);
+    x.seq += old;
+    x.skip += old;
+    x.data -= old;
+    if (x.seq + x.data < t.rcv_nxt) x.fin = false;
+    t.set(HotFlags::ack_now);
+  }
+  const u32 room = t.rcv_adv > x.seq ? t.rcv_adv - x.seq : 0;
+  if (x.data + (x.fin ? 1u : 0u) > room) {  // ends beyond the window
+    if (x.data > room) x.data = room;
+    x.fin = false;
+    t.set(HotFlags::ack_now);
+  }
+  return x;
+}
+
+// Nobody will ever read it: RFC 1122 4.2.2.13, RFC 2525 2.17.
+bool text_after_close(Context& cx, Tcb& t, const Segment& seg) noexcept {
+  if (!t.is(ColdFlags::user_closed) || seg.data == 0) return false;
+  if (t.state != State::closing && t.state != State::last_ack && !t.may_receive()) return false;
+  const SeqNum first = seq_max(seg.seq, t.rcv_nxt);
+  if (first >= seg.seq + seg.data || first >= t.rcv_adv) return false;
+  cx.count(t, Tcp::abort_on_data);
+  cx.count(t, Tcp::out_rsts);
+  send_bare(cx, flow_of(t), {.seq = seg.ack, .flags = TcpFlags::rst});
+  finish_connection(cx, t, Errc::would_block);
+  return true;
+}
+
+void in_order(Context& cx, Tcb& t, const Segment& seg, Text& x) noexcept {
+  const bool filled_gap = t.ooo != 0;
+  const u32 got = deliver(cx, t, seg, x.skip, x.data);
+  if (got != 0) cx.notify(t, Ready::in);
+  if (got < x.data) x.fin = false;  // out of buffers: the peer sends it again
+  if (filled_gap || got < x.data) t.set(HotFlags::ack_now);  // RFC 5681 4.2
+  else acknowledge_later(cx, t, x.data, seg.segments);
+}
+
+}  // namespace
+
 Verdict step7_text(Context& cx, Tcb& t, Segment& seg) noexcept {
-  const bool fin = seg.any(TcpFlags::fin);
-  if (!t.may_receive() || (seg.data == 0 && !fin)) return Verdict::next_step;
-  SeqNum seq = seg.seq + (seg.any(TcpFlags::syn) ? 1u : 0u);
-  u32 skip = seg.skip, data = seg.data;
-  bool with_fin = fin;
-  if (seq < t.rcv_nxt) {  // begins with what we have
-    const u32 old = std::min(t.rcv_nxt - seq, data);
-    seq += old;
-    skip += old;
-    data -= old;
-    t.set(HotFlags::ack_now);
-  }
-  if (seq + data > t.rcv_adv) {  // ends beyond the window
-    const u32 room = t.rcv_adv > seq ? t.rcv_adv - seq : 0;
-    if (room < data) {
-      data = std::min(data, room);
-      with_fin = false;
-      t.set(HotFlags::ack_now);
-    }
-  }
-  if (with_fin && t.rcv_wnd() == 0) {  // a closed window admits no FIN either
-    with_fin = false;
-    t.set(HotFlags::ack_now);
-  }
-  if (data != 0 && t.is(ColdFlags::user_closed)) {  // nobody will ever read it: RFC 1122 4.2.2.13, RFC 2525 2.17
-    abort_connection(cx, t, Errc::would_block, Tcp::abort_on_data);
-    return Verdict::done;
-  }
-  if (seq > t.rcv_nxt) {
-    keep_for_later(cx, t, seg, seq, skip, data, with_fin);
+  if (text_after_close(cx, t, seg)) return Verdict::done;
+  if (!t.may_receive() || (seg.data == 0 && !seg.any(TcpFlags::fin))) return Verdict::next_step;
+  Text x = cut_to_window(t, seg);
+  if (x.seq > t.rcv_nxt) {
+    keep_for_later(cx, t, seg, x.seq, x.skip, x.data, x.fin);
     send_ack(cx, t);
     return Verdict::done;
   }
-  if (data != 0) {
-    const bool filled_gap = t.ooo != 0;
-    const u32 got = deliver(cx, t, seg, skip, data);
-    if (got != 0) cx.notify(t, Ready::in);
-    if (got < data) with_fin = false;  // out of buffers: the peer sends it again
-    if (filled_gap || got < data) t.set(HotFlags::ack_now);  // RFC 5681 4.2
-    else acknowledge_later(cx, t, data, seg.segments);
-  }
-  if (with_fin && seq + data == t.rcv_nxt) {
+  if (x.data != 0) in_order(cx, t, seg, x);
+  if (x.fin && x.seq + x.data == t.rcv_nxt) {
     fin_received(cx, t);
     return Verdict::done;
   }
   if (t.ooo != 0) {
-    const bool fin_now = cx.reassembly[t.ooo].fin_at(t.rcv_nxt);
-    if (fin_now) fin_received(cx, t);
+    if (cx.reassembly[t.ooo].fin_at(t.rcv_nxt)) fin_received(cx, t);
     else release_reassembly_if_empty(cx, t);
   }
   return Verdict::done;
 }
 
-// The FIN of a segment whose text is not taken (CLOSE-WAIT and later): a repeat, which is acknowledged again.
+// The peer's FIN was seen before: one that lies in the window is acknowledged again.
 void step8_fin(Context& cx, Tcb& t, const Segment& seg) noexcept {
-  if (!seg.any(TcpFlags::fin) || t.state == State::closed) return;
-  if (t.state == State::close_wait || t.state == State::closing || t.state == State::last_ack) send_ack(cx, t);
+  if (!seg.any(TcpFlags::fin)) return;
+  const SeqNum fin = seg.seq + seg.data;
+  if (!seq_in(fin, t.rcv_nxt, t.rcv_nxt + t.rcv_wnd())) return;
+  if (t.state == State::close_wait || t.state == State::closing || t.state == State::last_ack || t.state == State::time_wait)
+    send_ack(cx, t);
 }
 
 }  // namespace weir::tcp

@@ -8,6 +8,8 @@
 #include "base/time.hpp"
 #include "wire/address.hpp"
 
+#include <algorithm>
+
 namespace weir::tcp {
 
 template <class Addr>
@@ -17,12 +19,21 @@ struct TimeWaitRecord {
   NetnsId netns;
   u16 bits;             // below
   SeqNum snd_nxt, rcv_nxt;
-  u32 rcv_wnd;
+  u16 rcv_units, max_snd_units;  // RCV.WND and MAX.SND.WND, shifted right by the scales in `bits`
   u32 ts_recent, ts_offset;
   u32 expires_ms;
   u32 last_ack_ms;      // when a segment was last answered
   u32 next;             // FIFO
-  static constexpr u16 dead = 1, timestamps = 2;
+  static constexpr u16 dead = 1, timestamps = 2;  // and bits 4 to 7: our window scale, 8 to 11: the peer's
+
+  void set_windows(u32 rcv_wnd, u8 rcv_shift, u32 max_snd_wnd, u8 snd_shift) noexcept {
+    const auto units = [](u32 wnd, u8 shift) { return static_cast<u16>(std::min<u32>((wnd + (1u << shift) - 1) >> shift, 0xffff)); };
+    bits = static_cast<u16>(bits | rcv_shift << 4 | snd_shift << 8);
+    rcv_units = units(rcv_wnd, rcv_shift);
+    max_snd_units = units(max_snd_wnd, snd_shift);
+  }
+  [[nodiscard]] u32 rcv_wnd() const noexcept { return u32{rcv_units} << (bits >> 4 & 15); }
+  [[nodiscard]] u32 max_snd_wnd() const noexcept { return u32{max_snd_units} << (bits >> 8 & 15); }
 };
 using TimeWait4 = TimeWaitRecord<Ip4Addr>;
 using TimeWait6 = TimeWaitRecord<Ip6Addr>;
