@@ -168,6 +168,22 @@ bool Pool::make_writable(PacketId id) noexcept {
   return true;
 }
 
+bool Pool::front_to_block(PacketId id, u32 n) noexcept {
+  Packet& p = (*this)[id];
+  if (n > p.length || n > header_block_size - l4_anchor) return false;
+  u32 in_block = p.inline_end != 0 ? p.inline_end - p.head : 0u;
+  if (in_block > header_block_size - l4_anchor) return false;
+  if (in_block < n) in_block = n;  // what is in the block already stays together
+  std::byte copy[header_block_size];
+  copy_out(id, 0, {copy, in_block});
+  trim_front(id, in_block);
+  std::memcpy(header_block(id) + l4_anchor, copy, in_block);
+  p.head = l4_anchor;
+  p.inline_end = static_cast<u16>(l4_anchor + in_block);
+  p.length += in_block;
+  return true;
+}
+
 void Pool::push_front(PacketId id, u16 n) noexcept {
   Packet& p = (*this)[id];
   WEIR_ASSERT(p.head >= n);

@@ -113,6 +113,10 @@ class Pool {
   // Makes the first run safe to write to: nobody else holds its bytes afterwards. False when out of buffers.
   [[nodiscard]] bool make_writable(PacketId id) noexcept;
 
+  // Moves the first n bytes (n <= 64) into the header block, so that they may be written to and have l4_anchor bytes of
+  // room in front; head is the only position that is right afterwards. False when the packet is shorter.
+  [[nodiscard]] bool front_to_block(PacketId id, u32 n) noexcept;
+
   // Moves the start. push: there must be room in front (headroom or header block).
   void push_front(PacketId id, u16 n) noexcept;
   void trim_front(PacketId id, u32 n) noexcept;  // n <= length

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "base/flow_hash.hpp"
 #include "base/rng.hpp"
 #include "buf/packet_queue.hpp"
 #include "graph/config.hpp"
 #include "graph/counters.hpp"
+#include "graph/interface.hpp"
 #include "ip/destination.hpp"
 #include "ip/fib.hpp"
 #include "ip/icmp_limit.hpp"
@@ -18,53 +18,32 @@
 #include "ip/reassembly.hpp"
 #include "ip/transport.hpp"
 #include "link/neighbour.hpp"
+#include "sock/raw.hpp"
+#include "udp/engine.hpp"
 
 namespace weir {
 namespace tcp {
 class Engine;
 }
-namespace udp {
-class Engine;
-}
 namespace sock {
 class Table;
-class RawEngine;
 }  // namespace sock
 
 namespace graph {
-
-struct InterfaceAddress {
-  Prefix prefix;
-  enum class State : u8 { tentative, preferred, deprecated, duplicate } state = State::preferred;
-  bool permanent = true, secondary = false;
-};
-
-struct Interface {
-  IfIndex index = 0;  // 0: free
-  NetnsId netns = 0;
-  InterfaceConfig config;  // name, kind, mac, mtu, offload, queue limit
-  bool up = false;         // administratively
-  bool carrier = true;     // as the driver says
-  IfIndex peer = 0;        // of a veth
-  std::vector<InterfaceAddress> addresses;
-  std::vector<std::pair<IpAddr, u32>> groups;  // multicast memberships, counted
-  buf::PacketQueue tx;                         // to the driver
-  InterfaceStats stats;
-
-  [[nodiscard]] bool running() const noexcept { return index != 0 && up && carrier; }
-};
 
 struct Netns {
   NetnsId id = 0;
   bool live = false;
   std::string name;
   Sysctl sysctl;
+  IfIndex loopback = 0;
   std::vector<IfIndex> interfaces;
-  ip::Fib fib;              // IPv4 and IPv6
-  u32 route_generation = 1; // bumped by every change of routes or addresses
+  ip::Fib fib;               // IPv4 and IPv6; our own addresses are routes of type local. No link-local addresses.
+  u32 route_generation = 1;  // bumped by every change of routes, addresses or interfaces
   ip::DropCounters drops;
   Counters<Ip> ip4, ip6;
   Counters<Icmp> icmp4, icmp6;
+  u32 redirects = 0;         // host routes learnt from them
   u32 sockets = 0, max_sockets = 0;
 };
 
@@ -73,11 +52,19 @@ struct Handler {
   void* self = nullptr;
 };
 
+// Sees every frame in and out and every drop, without taking ownership: packet capture. `why` is Drop::none for a frame
+// that was not dropped.
+struct Tap {
+  void (*call)(void* self, IfIndex interface, bool outbound, buf::PacketId packet, Drop why, Instant now) = nullptr;
+  void* self = nullptr;
+};
+
 struct CoreConfig {
   u64 seed = 1;
   const u8* secret = nullptr;
   buf::Pool::Config pool{};
-  u32 max_sockets = 0, max_connections = 0;
+  u32 max_sockets = 1u << 21;
+  u32 max_connections = 1u << 21;
 };
 
 class Core {
@@ -89,24 +76,25 @@ class Core {
 
   buf::Pool pool;
   Rng rng;
-  FlowHasher hasher;
-  std::vector<std::unique_ptr<Netns>> netns;       // by NetnsId
+  std::vector<std::unique_ptr<Netns>> netns;           // by NetnsId; [0] is none
   std::vector<std::unique_ptr<Interface>> interfaces;  // by IfIndex; [0] is none
   link::NeighbourTable neighbours;
   ip::DestinationCache destinations;
   ip::Reassembly reassembly;
   ip::IcmpLimiter icmp_limit;
   ip::Ident ident;
-  ip::Transport transport;
   buf::PacketQueue out;      // finished packets of the transports, drained by tx()
-  buf::PacketQueue veth_rx;  // crossed a veth or loopback (if_in set), taken in rounds by run()
+  buf::PacketQueue veth_rx;  // crossed a veth or loopback (if_in set), taken in rounds
+  ip::Transport transport;
   std::unique_ptr<udp::Engine> udp;
   std::unique_ptr<tcp::Engine> tcp;
   std::unique_ptr<sock::RawEngine> raw;
   std::unique_ptr<sock::Table> sockets;
   std::vector<std::pair<u16, Handler>> ethertypes;
   std::array<Handler, 256> protocols{};
-  Instant now;  // of the call in progress
+  std::vector<Tap> taps;
+  std::vector<AddressProbe> probes;  // addresses that are being probed, announced or defended
+  Instant now;                       // of the call in progress
 
   [[nodiscard]] Interface& interface(IfIndex i) noexcept { return *interfaces[i]; }
   [[nodiscard]] Netns& netns_of(buf::PacketId id) noexcept { return *netns[pool[id].netns]; }
@@ -119,8 +107,10 @@ class Core {
   // Counts the reason and releases the packet.
   void drop(buf::PacketId id, Drop why) noexcept {
     netns_of(id).drops.add(why);
+    if (!taps.empty()) [[unlikely]] tap(pool[id].if_in, false, id, why);
     pool.release(id);
   }
+  void tap(IfIndex interface, bool outbound, buf::PacketId id, Drop why) noexcept;
 };
 
 // -- the way in (all take ownership of the packets)
@@ -135,7 +125,7 @@ u32 pull(Core& core, Interface& port, std::span<buf::PacketId> out, u32 max_byte
 
 // -- timers of the link and network layers
 void advance_timers(Core& core, u32 budget);
-[[nodiscard]] Instant next_deadline(const Core& core);
+[[nodiscard]] Instant next_deadline(const Core& core) noexcept;
 
 }  // namespace graph
 }  // namespace weir
