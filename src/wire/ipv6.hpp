@@ -26,7 +26,7 @@ class Ipv6View {
   // `head` holds at least the header contiguously and is the beginning of a packet of packet_size bytes (with link
   // padding, if any). Jumbograms (RFC 2675) are not supported.
   [[nodiscard]] static Result<Ipv6View, Drop> parse(Bytes head, usize packet_size) noexcept {
-    if (head.size() < 1) return std::unexpected(Drop::ip6_truncated);
+    if (head.empty()) return std::unexpected(Drop::ip6_truncated);
     if (load_u8(head.data()) >> 4 != 6) return std::unexpected(Drop::ip6_bad_version);
     if (head.size() < header_len) return std::unexpected(Drop::ip6_truncated);
     const usize total = header_len + load_be16(head.data() + 4);

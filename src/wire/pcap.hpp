@@ -42,6 +42,7 @@ class PcapWriter {  // the classic format, nanosecond resolution, one link type
   [[nodiscard]] bool ok() const noexcept { return ok_; }
 
  private:
+  bool flush();
   CaptureSink sink_;
   std::vector<std::byte> block_;
   u32 snap_len_;

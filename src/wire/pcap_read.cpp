@@ -8,7 +8,7 @@
 namespace weir::wire {
 namespace {
 
-__extension__ typedef __int128 i128;  // ticks of any resolution to nanoseconds, without losing either end
+__extension__ using i128 = __int128;  // ticks of any resolution to nanoseconds, without losing either end
 
 constexpr i64 ns_per_s = 1'000'000'000;
 

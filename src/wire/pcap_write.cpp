@@ -52,7 +52,12 @@ PcapWriter::PcapWriter(CaptureSink sink, LinkType link, u32 snap_len) : sink_(st
   put<u32>(block_, 0);
   put<u32>(block_, snap_len);
   put<u32>(block_, static_cast<u32>(link));
-  ok_ = sink_(block_);
+  flush();
+}
+
+bool PcapWriter::flush() {
+  ok_ = ok_ && sink_(block_);
+  return ok_;
 }
 
 bool PcapWriter::write(const CaptureRecord& r) {
@@ -65,7 +70,7 @@ bool PcapWriter::write(const CaptureRecord& r) {
   put<u32>(block_, static_cast<u32>(data.size()));
   put<u32>(block_, original_length(r));
   put_bytes(block_, data);
-  return ok_ = sink_(block_);
+  return flush();
 }
 
 PcapngWriter::PcapngWriter(CaptureSink sink, std::string_view application, u32 snap_len)

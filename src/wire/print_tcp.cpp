@@ -4,7 +4,6 @@
 namespace weir::wire {
 namespace {
 
-using print::hex;
 using print::num;
 
 std::string be24_list(Bytes v) {

@@ -23,11 +23,12 @@ void take_sack(Bytes value, TcpOptions& out) noexcept {
 void take_accecn(u8 kind, Bytes value, TcpOptions& out) noexcept {
   if (value.size() % 3 != 0 || value.size() > 9) return;
   AccEcnOption a{kind, static_cast<u8>(value.size() / 3)};
-  u32* const order0[] = {&a.e0b, &a.ceb, &a.e1b};
-  for (usize i = 0; i < a.fields; ++i) {
-    const usize which = kind == tcp_option::accecn0 ? i : 2 - i;
-    *order0[which] = load_be24(value.data() + i * 3);
-  }
+  std::array<u32, 3> counters{};
+  for (usize i = 0; i < a.fields; ++i)
+    counters[kind == tcp_option::accecn0 ? i : 2 - i] = load_be24(value.data() + i * 3);
+  a.e0b = counters[0];
+  a.ceb = counters[1];
+  a.e1b = counters[2];
   out.accecn = a;
 }
 
