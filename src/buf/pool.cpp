@@ -34,17 +34,6 @@ Pool::Pool(const Config& config) noexcept
       refs_(reinterpret_cast<u16*>(ref_memory_.data())),
       blocks_(1u << 24) {}
 
-PacketId Pool::alloc() noexcept {
-  u32 id;
-  if (!packet_ids_.pop(id)) [[unlikely]] {
-    ++stats_.packet_misses;
-    return PacketId::none;
-  }
-  ++stats_.packet_hits;
-  new (&packets_[id]) Packet{};
-  return static_cast<PacketId>(id);
-}
-
 u32 Pool::alloc(std::span<PacketId> out) noexcept {
   u32 n = 0;
   for (; n < out.size(); ++n) {
@@ -52,13 +41,6 @@ u32 Pool::alloc(std::span<PacketId> out) noexcept {
     if (out[n] == PacketId::none) break;
   }
   return n;
-}
-
-void Pool::release(PacketId id) noexcept {
-  Packet& p = (*this)[id];
-  for (u32 i = 0; i < p.slices_n; ++i) unref(p.slices[i].buffer);
-  if (p.overflow != 0) [[unlikely]] release_chain(p.overflow);
-  packet_ids_.push(static_cast<u32>(id));
 }
 
 void Pool::release_chain(u32& link) noexcept {
@@ -96,12 +78,6 @@ PacketId Pool::clone(PacketId id) noexcept {
   return PacketId::none;
 }
 
-Bytes Pool::first_run(PacketId id) noexcept {
-  const Packet& p = (*this)[id];
-  if (p.inline_end != 0) return {header_block(id) + p.head, static_cast<usize>(p.inline_end - p.head)};
-  return p.slices_n != 0 ? bytes(p.slices[0]) : Bytes{};
-}
-
 Bytes Pool::run_from(PacketId id, u16 position) noexcept {
   const Packet& p = (*this)[id];
   const Bytes run = first_run(id);
@@ -109,9 +85,8 @@ Bytes Pool::run_from(PacketId id, u16 position) noexcept {
   return skip <= run.size() ? run.subspan(skip) : Bytes{};
 }
 
-bool Pool::pull_up(PacketId id, u32 n) noexcept {
+bool Pool::pull_up_slow(PacketId id, u32 n) noexcept {
   Packet& p = (*this)[id];
-  if (first_run(id).size() >= n) return true;
   if (n > p.length || n > small_stride - headroom) return false;
   const BufferId b = alloc_small();
   if (b == BufferId::none) return false;
@@ -145,12 +120,10 @@ bool Pool::pull_up(PacketId id, u32 n) noexcept {
   return ok;
 }
 
-bool Pool::make_writable(PacketId id) noexcept {
+bool Pool::make_writable_slow(PacketId id) noexcept {
   Packet& p = (*this)[id];
-  if (p.inline_end != 0) return true;
   if (p.slices_n == 0) return false;
   Slice& s = p.slices[0];
-  if (refs(s.buffer) == 1) return true;
   const BufferId b = s.length <= small_stride - headroom ? alloc_small() : alloc_large();
   if (b == BufferId::none) return false;
   const u16 at = s.length <= large_stride - headroom ? headroom : u16{0};
@@ -184,17 +157,6 @@ bool Pool::front_to_block(PacketId id, u32 n) noexcept {
   return true;
 }
 
-void Pool::push_front(PacketId id, u16 n) noexcept {
-  Packet& p = (*this)[id];
-  WEIR_ASSERT(p.head >= n);
-  p.head = static_cast<u16>(p.head - n);
-  p.length += n;
-  if (p.inline_end == 0) {
-    p.slices[0].offset = p.head;
-    p.slices[0].length = static_cast<u16>(p.slices[0].length + n);
-  }
-}
-
 Slice Pool::pop_front_slice(Packet& p) noexcept {
   const Slice first = p.slices[0];
   p.slices[0] = p.slices[1];
@@ -225,7 +187,7 @@ void Pool::drop_front_slices(Packet& p, u32 n) noexcept {
   }
 }
 
-void Pool::trim_front(PacketId id, u32 n) noexcept {
+void Pool::trim_front_slow(PacketId id, u32 n) noexcept {
   Packet& p = (*this)[id];
   WEIR_ASSERT(n <= p.length);
   p.length -= n;
@@ -241,9 +203,8 @@ void Pool::trim_front(PacketId id, u32 n) noexcept {
   p.head = p.slices_n != 0 ? p.slices[0].offset : u16{0};
 }
 
-void Pool::trim_to(PacketId id, u32 new_length) noexcept {
+void Pool::trim_to_slow(PacketId id, u32 new_length) noexcept {
   Packet& p = (*this)[id];
-  if (new_length >= p.length) return;
   p.length = new_length;
   u32 left = new_length;
   if (p.inline_end != 0) {

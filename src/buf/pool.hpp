@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <new>
 #include <span>
 
 #include "base/assert.hpp"
@@ -82,9 +83,23 @@ class Pool {
   explicit Pool(const Config& config) noexcept;
 
   // -- packets
-  [[nodiscard]] PacketId alloc() noexcept;              // none when the pool is empty
+  [[nodiscard]] PacketId alloc() noexcept {             // none when the pool is empty
+    u32 id;
+    if (!packet_ids_.pop(id)) [[unlikely]] {
+      ++stats_.packet_misses;
+      return PacketId::none;
+    }
+    ++stats_.packet_hits;
+    new (&packets_[id]) Packet{};
+    return static_cast<PacketId>(id);
+  }
   u32 alloc(std::span<PacketId> out) noexcept;          // how many it got
-  void release(PacketId id) noexcept;                   // and the references of its slices
+  void release(PacketId id) noexcept {                  // and the references of its slices
+    Packet& p = (*this)[id];
+    for (u32 i = 0; i < p.slices_n; ++i) unref(p.slices[i].buffer);
+    if (p.overflow != 0) [[unlikely]] release_chain(p.overflow);
+    packet_ids_.push(static_cast<u32>(id));
+  }
   void release(std::span<const PacketId> ids) noexcept {
     for (PacketId id : ids) release(id);
   }
@@ -105,22 +120,52 @@ class Pool {
   }
   [[nodiscard]] std::byte* at(PacketId id, u16 position) noexcept { return storage(id) + position; }
   // The contiguous bytes at the front: all headers are in it.
-  [[nodiscard]] Bytes first_run(PacketId id) noexcept;
+  [[nodiscard]] Bytes first_run(PacketId id) noexcept {
+    const Packet& p = (*this)[id];
+    if (p.inline_end != 0) return {header_block(id) + p.head, static_cast<usize>(p.inline_end - p.head)};
+    return p.slices_n != 0 ? bytes(p.slices[0]) : Bytes{};
+  }
   // First run from `position` on.
   [[nodiscard]] Bytes run_from(PacketId id, u16 position) noexcept;
   // Makes the first n bytes from head contiguous (bounded by small_stride): false when that cannot be.
-  [[nodiscard]] bool pull_up(PacketId id, u32 n) noexcept;
+  [[nodiscard]] bool pull_up(PacketId id, u32 n) noexcept { return first_run_length((*this)[id]) >= n || pull_up_slow(id, n); }
   // Makes the first run safe to write to: nobody else holds its bytes afterwards. False when out of buffers.
-  [[nodiscard]] bool make_writable(PacketId id) noexcept;
+  [[nodiscard]] bool make_writable(PacketId id) noexcept {
+    const Packet& p = (*this)[id];
+    return p.inline_end != 0 || (p.slices_n != 0 && refs(p.slices[0].buffer) == 1) || make_writable_slow(id);
+  }
 
   // Moves the first n bytes (n <= 64) into the header block, so that they may be written to and have l4_anchor bytes of
   // room in front; head is the only position that is right afterwards. False when the packet is shorter.
   [[nodiscard]] bool front_to_block(PacketId id, u32 n) noexcept;
 
   // Moves the start. push: there must be room in front (headroom or header block).
-  void push_front(PacketId id, u16 n) noexcept;
-  void trim_front(PacketId id, u32 n) noexcept;  // n <= length
-  void trim_to(PacketId id, u32 new_length) noexcept;
+  void push_front(PacketId id, u16 n) noexcept {
+    Packet& p = (*this)[id];
+    WEIR_ASSERT(p.head >= n);
+    p.head = static_cast<u16>(p.head - n);
+    p.length += n;
+    if (p.inline_end == 0) {
+      p.slices[0].offset = p.head;
+      p.slices[0].length = static_cast<u16>(p.slices[0].length + n);
+    }
+  }
+  void trim_front(PacketId id, u32 n) noexcept {  // n <= length
+    Packet& p = (*this)[id];
+    if (n >= first_run_length(p)) [[unlikely]] return trim_front_slow(id, n);
+    p.length -= n;
+    p.head = static_cast<u16>(p.head + n);
+    if (p.inline_end != 0) return;
+    p.slices[0].offset = p.head;
+    p.slices[0].length = static_cast<u16>(p.slices[0].length - n);
+  }
+  void trim_to(PacketId id, u32 new_length) noexcept {
+    Packet& p = (*this)[id];
+    if (new_length >= p.length) return;
+    if (p.slices_n != 1 || p.inline_end != 0) return trim_to_slow(id, new_length);
+    p.slices[0].length = static_cast<u16>(new_length);  // a frame in one buffer
+    p.length = new_length;
+  }
   // Takes over one reference of the slice's buffer; joined to the last slice where the bytes adjoin.
   [[nodiscard]] bool append(PacketId id, Slice s) noexcept;
   // Takes at most `max` bytes of the first slice (not of the header block) out of the packet, which must have one; the
@@ -177,6 +222,14 @@ class Pool {
 
  private:
   void free_buffer(BufferId b) noexcept;
+  [[nodiscard]] static u32 first_run_length(const Packet& p) noexcept {
+    if (p.inline_end != 0) return static_cast<u32>(p.inline_end - p.head);
+    return p.slices_n != 0 ? p.slices[0].length : 0u;
+  }
+  [[nodiscard]] bool pull_up_slow(PacketId id, u32 n) noexcept;
+  [[nodiscard]] bool make_writable_slow(PacketId id) noexcept;
+  void trim_front_slow(PacketId id, u32 n) noexcept;
+  void trim_to_slow(PacketId id, u32 new_length) noexcept;
   void release_chain(u32& link) noexcept;
   [[nodiscard]] bool append_overflow(Packet& p, Slice s) noexcept;
   void drop_front_slices(Packet& p, u32 n) noexcept;
