@@ -40,9 +40,8 @@ class ArpView {
   [[nodiscard]] Ip4Addr sender_ip() const noexcept { return Ip4Addr::load(p_ + 14); }
   [[nodiscard]] MacAddr target_mac() const noexcept { return load_raw<MacAddr>(p_ + 18); }
   [[nodiscard]] Ip4Addr target_ip() const noexcept { return Ip4Addr::load(p_ + 24); }
-  [[nodiscard]] bool is_probe() const noexcept {
-    return op() == ArpOp::request && sender_ip().is_any();
-  }  // RFC 5227 1.1
+  // RFC 5227 1.1.
+  [[nodiscard]] bool is_probe() const noexcept { return op() == ArpOp::request && sender_ip().is_any(); }
   [[nodiscard]] bool is_announcement() const noexcept { return sender_ip() == target_ip() && !sender_ip().is_any(); }
   [[nodiscard]] ArpFields fields() const noexcept {
     return {op(), sender_mac(), sender_ip(), target_mac(), target_ip()};

@@ -70,9 +70,8 @@ class Icmp4View {
   [[nodiscard]] u32 rest() const noexcept { return load_be32(m_.data() + 4); }
   [[nodiscard]] u16 id() const noexcept { return load_be16(m_.data() + 4); }   // echo, timestamp
   [[nodiscard]] u16 seq() const noexcept { return load_be16(m_.data() + 6); }  // echo, timestamp
-  [[nodiscard]] u16 next_hop_mtu() const noexcept {
-    return load_be16(m_.data() + 6);
-  }  // fragmentation needed; 0: old router
+  // Of fragmentation needed; 0 from a router older than RFC 1191.
+  [[nodiscard]] u16 next_hop_mtu() const noexcept { return load_be16(m_.data() + 6); }
   [[nodiscard]] u8 pointer() const noexcept { return load_u8(m_.data() + 4); }             // parameter problem
   [[nodiscard]] Ip4Addr gateway() const noexcept { return Ip4Addr::load(m_.data() + 4); }  // redirect
   [[nodiscard]] u32 originate_ms() const noexcept { return load_be32(m_.data() + 8); }     // timestamp: these three
