@@ -30,9 +30,6 @@ class Operation {
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
-  [[nodiscard]] bool await_ready();
-  void await_suspend(std::coroutine_handle<> who);
-
  protected:
   Operation(Watch* watch, u32 mask) noexcept : watch_(watch), mask_(mask) {}
   virtual ~Operation();
@@ -42,6 +39,8 @@ class Operation {
 
   void run_blocking();
   void run_now();
+  [[nodiscard]] bool start();  // true: done
+  void suspend(std::coroutine_handle<> who);
   [[nodiscard]] Watch& watch() const noexcept { return *watch_; }
   Duration limit_ = Duration::max();
 
@@ -79,7 +78,13 @@ class [[nodiscard]] Op : public Operation {
     run_now();
     return std::move(*result_);
   }
-  Result<T> await_resume() { return std::move(*result_); }
+  struct Awaiter {
+    Op& op;
+    [[nodiscard]] bool await_ready() { return op.start(); }
+    void await_suspend(std::coroutine_handle<> who) { op.suspend(who); }
+    Result<T> await_resume() { return std::move(*op.result_); }
+  };
+  Awaiter operator co_await() && noexcept { return {*this}; }
 
  protected:
   using Operation::Operation;

@@ -107,14 +107,14 @@ Operation::~Operation() {
   if (deadline_.is_armed()) deadline_.executor->disarm(deadline_);
 }
 
-bool Operation::await_ready() {
+bool Operation::start() {
   deadline_.operation = this;
   if (watch_ != nullptr && watch_->sock()) return watch_->attempt(*this, true);
   refuse(Errc::bad_handle);
   return true;
 }
 
-void Operation::await_suspend(std::coroutine_handle<> who) {
+void Operation::suspend(std::coroutine_handle<> who) {
   who_ = who;
   waiting_ = true;
   Executor& executor = watch_->executor();

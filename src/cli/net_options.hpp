@@ -1,0 +1,24 @@
+// NET: the options that every verb with a network has.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "weir/config.hpp"
+
+namespace weir::cli {
+
+class NetOptions {
+ public:
+  void add_to(CLI::App& verb);
+  // Checked as far as text can be. Throws UsageError.
+  [[nodiscard]] StackConfig config() const;
+  [[nodiscard]] const std::string& file() const noexcept { return file_; }  // --net, empty: none
+
+ private:
+  StackConfig config_{.device = ""};
+  std::vector<std::string> dns_;
+  std::string file_;
+  u32 vlan_ = 0;
+};
+
+}  // namespace weir::cli

@@ -1,0 +1,70 @@
+// cli/session.hpp
+#include "cli/session.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/verb.hpp"
+
+namespace weir::cli {
+namespace {
+
+[[noreturn]] void give_up(const Error& e) {
+  if (e.is_usage()) throw UsageError(e.what);
+  throw std::runtime_error(e.what);
+}
+
+}  // namespace
+
+Session::Session(const StackConfig& config)
+    : executor_(RtExecutor::make(config, rt::Sharing::local)), ready_timeout_(config.ready_timeout) {
+  report_links();
+  const auto netns = set_up(*executor_, config);
+  if (!netns) give_up(netns.error());
+  netns_ = *netns;
+  executor_->watch(signals_.fd(), EPOLLIN, [this](u32) { interrupted_ = signals_.take() != 0 || interrupted_; });
+}
+
+Session::~Session() { executor_->end(); }
+
+// A device that goes away is told, and the rest goes on.
+void Session::report_links() {
+  executor_->loop().shared().ports().on_link = [](Port, std::string_view device, io::LinkState state) {
+    if (state == io::LinkState::gone) fmt::print(stderr, "weir: device {} is gone\n", device);
+  };
+}
+
+bool Session::wait_until_ready() {
+  Result<bool, Error> ready = false;
+  const auto settled = [&] {
+    ready = are_addresses_ready(*executor_, netns_);
+    return interrupted_ || !ready || *ready;
+  };
+  const bool in_time = executor_->loop().run_until(settled, executor_->now() + ready_timeout_);
+  if (!ready) give_up(ready.error());
+  if (!in_time) throw std::runtime_error("the addresses did not get ready: is the other end of the device up?");
+  return *ready;
+}
+
+int Session::run(const std::function<Task<int>(Host)>& body) {
+  if (!wait_until_ready()) return success;
+  std::optional<int> status;
+  struct Keep {  // lambda coroutines lose their captures
+    static Task<void> status_of(Task<int> task, std::optional<int>& out) { out = co_await std::move(task); }
+  };
+  executor_->spawn(Keep::status_of(body(Host(executor_, netns_)), status));
+  executor_->loop().run_until([&] { return status.has_value() || interrupted_; });
+  return status.value_or(success);
+}
+
+void tell_ready() { fmt::print(stderr, "ready\n"); }
+
+Task<void> forever(Host host) {
+  for (;;) co_await host.sleep_for(Duration::seconds(3600));
+}
+
+int complain(const std::string& what, int status) {
+  fmt::print(stderr, "weir: {}\n", what);
+  return status;
+}
+
+}  // namespace weir::cli
