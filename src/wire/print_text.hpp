@@ -1,4 +1,4 @@
-// Small helpers of the printers; not for anyone else.
+// What the printers share; not for anyone else.
 #pragma once
 
 #include <string>
