@@ -348,32 +348,4 @@ PacketId Pool::from_bytes(Bytes frame) noexcept {
   return PacketId::none;
 }
 
-BufferId Pool::alloc_small() noexcept {
-  u32 id;
-  if (!small_ids_.pop(id)) [[unlikely]] {
-    ++stats_.buffer_misses;
-    return BufferId::none;
-  }
-  ++stats_.buffer_hits;
-  refs_[id] = 1;
-  return static_cast<BufferId>(id);
-}
-
-BufferId Pool::alloc_large() noexcept {
-  u32 id;
-  if (!large_ids_.pop(id)) [[unlikely]] {
-    ++stats_.buffer_misses;
-    return BufferId::none;
-  }
-  ++stats_.buffer_hits;
-  refs_[small_count_ + id] = 1;
-  return static_cast<BufferId>(small_count_ + id);
-}
-
-void Pool::free_buffer(BufferId b) noexcept {
-  const u32 i = static_cast<u32>(b);
-  if (i < small_count_) small_ids_.push(i);
-  else large_ids_.push(i - small_count_);
-}
-
 }  // namespace weir::buf

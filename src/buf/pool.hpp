@@ -185,8 +185,8 @@ class Pool {
   [[nodiscard]] PacketId from_bytes(Bytes bytes) noexcept;
 
   // -- buffers; a fresh one has one reference
-  [[nodiscard]] BufferId alloc_small() noexcept;
-  [[nodiscard]] BufferId alloc_large() noexcept;
+  [[nodiscard]] BufferId alloc_small() noexcept { return take_buffer(small_ids_, 0); }
+  [[nodiscard]] BufferId alloc_large() noexcept { return take_buffer(large_ids_, small_count_); }
   [[nodiscard]] BufferId alloc_for(u32 bytes) noexcept {
     return bytes <= small_stride ? alloc_small() : alloc_large();
   }
@@ -221,7 +221,21 @@ class Pool {
   [[nodiscard]] const PoolStats& stats() const noexcept { return stats_; }
 
  private:
-  void free_buffer(BufferId b) noexcept;
+  [[nodiscard]] BufferId take_buffer(IdStack& ids, u32 first) noexcept {
+    u32 id;
+    if (!ids.pop(id)) [[unlikely]] {
+      ++stats_.buffer_misses;
+      return BufferId::none;
+    }
+    ++stats_.buffer_hits;
+    refs_[first + id] = 1;
+    return static_cast<BufferId>(first + id);
+  }
+  void free_buffer(BufferId b) noexcept {
+    const u32 i = static_cast<u32>(b);
+    if (i < small_count_) small_ids_.push(i);
+    else large_ids_.push(i - small_count_);
+  }
   [[nodiscard]] static u32 first_run_length(const Packet& p) noexcept {
     if (p.inline_end != 0) return static_cast<u32>(p.inline_end - p.head);
     return p.slices_n != 0 ? p.slices[0].length : 0u;

@@ -43,6 +43,16 @@ bool SliceQueue::push(Pool& pool, Slice s) noexcept {
   return true;
 }
 
+bool SliceQueue::append(Pool& pool, Slice s) noexcept {
+  if (worth_holding(s.length) && s.length >= copy_below) return push(pool, s);
+  const u32 n = append_copy(pool, pool.bytes(s));
+  if (n == s.length) {
+    pool.unref(s.buffer);
+    return true;
+  }
+  return push(pool, {s.buffer, static_cast<u16>(s.offset + n), static_cast<u16>(s.length - n)});  // out of buffers
+}
+
 u32 SliceQueue::append_copy(Pool& pool, Bytes data) noexcept {
   u32 done = 0;
   if (Slice* l = last(pool); l != nullptr && tail_is_ours_) {
@@ -75,9 +85,10 @@ u32 SliceQueue::append_packet(Pool& pool, PacketId id, u32 skip, u32 length) noe
   u32 done = 0;
   const Packet& p = pool[id];
   const u32 in_block = p.inline_end != 0 ? p.inline_end - p.head : 0u;
-  if (length < copy_below || skip < in_block) {
+  const bool by_copy = length < copy_below || !worth_holding(length);
+  if (by_copy || skip < in_block) {
     // Small, or (rare) partly in the header block: one copy.
-    const u32 copy = length < copy_below ? length : std::min(length, in_block - skip);
+    const u32 copy = by_copy ? length : std::min(length, in_block - skip);
     bool room = true;
     pool.for_each_run(id, skip, [&](Bytes run) {
       if (!room || done == copy) return;

@@ -19,10 +19,13 @@ class SliceQueue {
 
   // Takes over one reference of s.buffer. False (and the reference dropped) when out of slice blocks.
   bool push(Pool& pool, Slice s) noexcept;
+  // The same, but copies the bytes where holding their buffer would cost too much (see worth_holding).
+  bool append(Pool& pool, Slice s) noexcept;
   // Copies as much of `data` as buffers can be had for; bytes copied. Fills the last buffer's tail first, where the
   // queue itself made that buffer.
   u32 append_copy(Pool& pool, Bytes data) noexcept;
-  // Moves the packet's bytes from `skip` on into the queue: large runs by reference, small ones by copy.
+  // Moves the packet's bytes from `skip` on into the queue: large runs by reference, small ones by copy, and all by copy
+  // where the queue holds too much memory for its bytes already.
   u32 append_packet(Pool& pool, PacketId id, u32 skip, u32 length) noexcept;
   // Drops the first n bytes (n <= size()).
   void pop(Pool& pool, u32 n) noexcept;
@@ -42,6 +45,9 @@ class SliceQueue {
   // Payload below this is copied into the tail of the queue's last buffer rather than pinning a whole one.
   static constexpr u32 copy_below = 256;
 
+  // True size is at most about twice the bytes, whatever a peer sends and in whatever buffers it came: else a window of
+  // small segments would pin many times its size (A73, A74). One large buffer is free.
+  [[nodiscard]] bool worth_holding(u32 more) const noexcept { return charged_ <= 2 * (bytes_ + more) + Pool::large_stride; }
   Slice* last(Pool& pool) noexcept;
 
   u32 head_ = 0, tail_ = 0;  // slice blocks

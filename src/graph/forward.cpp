@@ -25,6 +25,9 @@ void refuse(Core& core, PacketId id, Drop why, Ip counter) {
   core.drop(id, why);
 }
 
+// A value as it lies in memory. (Loading back what has just been stored by bytes would wait for the stores.)
+constexpr u16 raw_be(u16 v) noexcept { return std::endian::native == std::endian::little ? std::byteswap(v) : v; }
+
 // RFC 1812 5.3.1: the packet ends here, and its sender is told.
 [[gnu::noinline]] void ttl_exceeded(Core& core, PacketId id) {
   send_time_exceeded(core, id, false);
@@ -123,9 +126,9 @@ void forward4(Core& core, Interface& in, PacketId id, u32 hop_id) {
   if (!prepare(core.pool, id)) [[unlikely]] return refuse(core, id, Drop::no_buffer, Ip::in_discards);
   ip = core.pool.at(id, p.l3 = p.head);
   // RFC 1624 eqn. 3 for TTL and protocol.
-  const u16 before = load_raw<u16>(ip + 8);
-  store_u8(ip + 8, static_cast<u8>(load_u8(ip + 8) - 1));
-  const u16 sum = csum_update16(load_raw<u16>(ip + 10), before, load_raw<u16>(ip + 8));
+  const u16 before = load_be16(ip + 8), after = static_cast<u16>(before - 0x0100);
+  store_be16(ip + 8, after);
+  const u16 sum = csum_update16(load_raw<u16>(ip + 10), raw_be(before), raw_be(after));
   std::memcpy(ip + 10, &sum, 2);
   p.flags |= PacketFlags::forwarded;
   ns.ip4.add(Ip::in_forwarded);

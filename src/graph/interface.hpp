@@ -29,6 +29,8 @@ struct Interface {
   IfIndex index = 0;  // 0: free
   NetnsId netns = 0;
   InterfaceConfig config;  // name, kind, mac, mtu, offload, queue limit
+  u64 mac_word = 0;        // config.mac as the first eight bytes of a frame are loaded, the last two zero
+  bool queues = false;     // packets wait for a driver; a veth's and a loopback's go on at once
   bool up = false;         // administratively
   bool carrier = true;     // as the driver says
   bool promiscuous = false;

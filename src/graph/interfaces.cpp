@@ -123,6 +123,8 @@ Result<IfIndex> add_interface(Core& core, NetnsId netns, const InterfaceConfig& 
   i->config = config;
   i->up = config.up;
   if (i->has_link_addresses() && config.mac.is_zero()) i->config.mac = random_mac(core);
+  std::memcpy(&i->mac_word, i->config.mac.b.data(), 6);
+  i->queues = config.kind == InterfaceKind::ethernet || config.kind == InterfaceKind::raw_ip;
   core.interfaces[index] = std::move(i);
   ns->interfaces.push_back(index);
   ++ns->route_generation;

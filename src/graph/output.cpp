@@ -74,18 +74,15 @@ void into_veth(Core& core, Interface& out, PacketId id) {
 
 }  // namespace
 
-void enqueue(Core& core, Interface& out, PacketId id) {
-  core.pool[id].if_out = out.index;
+void enqueue_slow(Core& core, Interface& out, PacketId id) {
   if (!out.running()) [[unlikely]] {
     ++out.stats.tx_dropped;
     return core.drop(id, Drop::link_down);
   }
   if (out.config.kind == InterfaceKind::veth) return into_veth(core, out, id);
-  if (out.tx.size() >= out.config.queue_packets) [[unlikely]] {
-    ++out.stats.tx_dropped;
-    return core.drop(id, Drop::queue_full);
-  }
-  out.tx.push(core.pool, id);
+  if (out.is_loopback()) return loop_back(core, out, id);
+  ++out.stats.tx_dropped;
+  core.drop(id, Drop::queue_full);
 }
 
 void loop_back(Core& core, Interface& in, PacketId id) {
@@ -93,7 +90,7 @@ void loop_back(Core& core, Interface& in, PacketId id) {
   hand_over(core, in, id, PacketFlags::from_loopback);
 }
 
-void send_to_neighbour(Core& core, Interface& out, PacketId id, u32 neighbour) {
+void send_to_neighbour_slow(Core& core, Interface& out, PacketId id, u32 neighbour) {
   if (neighbour == 0) return core.drop(id, Drop::neigh_limit);
   const link::NeighbourUse use = core.neighbours.use(neighbour, core.now);
   if (use.reach == link::Reach::ready) [[likely]] return send_to_mac(core, out, id, use.mac);

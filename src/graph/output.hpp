@@ -6,6 +6,10 @@
 
 namespace weir::graph {
 
+// What the ordinary case below leaves over.
+void enqueue_slow(Core& core, Interface& out, buf::PacketId frame);
+void send_to_neighbour_slow(Core& core, Interface& out, buf::PacketId id, u32 neighbour);
+
 // Puts an Ethernet header in front. There is room for it in the header block, and in front of received frames.
 inline void push_ethernet(buf::Pool& pool, buf::PacketId id, const MacAddr& dst, const MacAddr& src, u16 type) noexcept {
   pool.push_front(id, 14);
@@ -22,14 +26,23 @@ inline void push_ethernet(buf::Pool& pool, buf::PacketId id, const MacAddr& dst,
 }
 
 // A finished frame (or IP packet, on a port without link addresses) into the queue of its interface, or across.
-void enqueue(Core& core, Interface& out, buf::PacketId frame);
+inline void enqueue(Core& core, Interface& out, buf::PacketId frame) {
+  core.pool[frame].if_out = out.index;
+  const bool ready = out.queues && out.running() && out.tx.size() < out.config.queue_packets;
+  if (!ready) [[unlikely]] return enqueue_slow(core, out, frame);
+  out.tx.push(core.pool, frame);
+}
 // An IP packet to a link address.
 inline void send_to_mac(Core& core, Interface& out, buf::PacketId id, const MacAddr& mac) {
   push_ethernet(core.pool, id, mac, out.config.mac, ethertype_of(core.pool[id]));
   enqueue(core, out, id);
 }
 // An IP packet to a neighbour: at once, or when it has answered. `neighbour`: of the table, 0: refused.
-void send_to_neighbour(Core& core, Interface& out, buf::PacketId id, u32 neighbour);
+inline void send_to_neighbour(Core& core, Interface& out, buf::PacketId id, u32 neighbour) {
+  const MacAddr* mac = neighbour != 0 ? core.neighbours.fresh_mac(neighbour, core.now) : nullptr;
+  if (mac == nullptr) [[unlikely]] return send_to_neighbour_slow(core, out, id, neighbour);
+  send_to_mac(core, out, id, *mac);
+}
 // An IP packet back to ourselves: it arrives at `in` as if it came from there.
 void loop_back(Core& core, Interface& in, buf::PacketId id);
 

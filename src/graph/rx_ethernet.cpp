@@ -13,13 +13,28 @@ using buf::PacketId;
 constexpr usize header_len = wire::EthernetView::header_len;
 constexpr u32 room_for_tags = 8;
 
+void tap_all(Core& core, const Interface& in, std::span<const PacketId> packets) {
+  for (const PacketId id : packets) core.tap(in.index, false, id, Drop::none);
+}
+
+// The common part of both kinds of ports.
+inline void arrive(Core& core, Interface& in, buf::Packet& p) noexcept {
+  p.if_in = in.index;
+  p.netns = in.netns;
+  if ((p.flags & PacketFlags::has_time) == 0) p.time = core.now;
+  in.stats.rx_bytes += p.length;
+}
+
 void count_drop(Core& core, Interface& in, PacketId id, Drop why) {
   ++in.stats.rx_errors;
   core.drop(id, why);
 }
 
-Drop check_destination(const Interface& in, buf::Packet& p, const MacAddr& dst) noexcept {
-  if (dst == in.config.mac) [[likely]] return Drop::none;
+constexpr u64 mac_mask = std::endian::native == std::endian::little ? ~u64{0} >> 16 : ~u64{0} << 16;
+
+Drop check_destination(const Interface& in, buf::Packet& p, const std::byte* frame) noexcept {
+  if ((load_raw<u64>(frame) & mac_mask) == in.mac_word) [[likely]] return Drop::none;
+  const MacAddr dst = load_raw<MacAddr>(frame);
   if (dst.is_broadcast()) p.flags |= PacketFlags::link_broadcast;
   else if (dst.is_multicast()) p.flags |= PacketFlags::link_multicast;
   else return Drop::eth_not_for_us;
@@ -88,14 +103,13 @@ void sort_slow(Core& core, Interface& in, PacketId id, Sorted& out) {
 
 void sort(Core& core, Interface& in, PacketId id, Sorted& out) {
   buf::Packet& p = core.pool[id];
-  p.if_in = in.index;
-  p.netns = in.netns;
+  arrive(core, in, p);
   if (p.length < header_len) [[unlikely]] return count_drop(core, in, id, Drop::eth_truncated);
   if (p.length > in.config.mtu + header_len + room_for_tags && p.gso.segments <= 1) [[unlikely]]
     return count_drop(core, in, id, Drop::eth_giant);
   if (!core.pool.pull_up(id, header_len)) [[unlikely]] return core.drop(id, Drop::no_buffer);
   const std::byte* frame = core.pool.at(id, p.head);
-  if (const Drop why = check_destination(in, p, load_raw<MacAddr>(frame)); why != Drop::none) [[unlikely]]
+  if (const Drop why = check_destination(in, p, frame); why != Drop::none) [[unlikely]]
     return core.drop(id, why);
   if ((p.vlan & 0x0fff) != 0) [[unlikely]] return core.drop(id, Drop::vlan_unknown);  // taken off by the driver
   const u16 type = load_raw<u16>(frame + 12);
@@ -105,20 +119,6 @@ void sort(Core& core, Interface& in, PacketId id, Sorted& out) {
   if (type != ip4 && type != ip6) [[unlikely]] return sort_slow(core, in, id, out);
   move_head(core.pool, id, header_len);
   (type == ip4 ? out.ip4 : out.ip6).add(id);
-}
-
-// The common part of both kinds of ports: counts, and what a driver may have left undone.
-void arrive(Core& core, Interface& in, std::span<const PacketId> packets) {
-  u64 bytes = 0;
-  for (const PacketId id : packets) {
-    buf::Packet& p = core.pool[id];
-    bytes += p.length;
-    if ((p.flags & PacketFlags::has_time) == 0) p.time = core.now;
-  }
-  in.stats.rx_packets += packets.size();
-  in.stats.rx_bytes += bytes;
-  if (!core.taps.empty()) [[unlikely]]
-    for (const PacketId id : packets) core.tap(in.index, false, id, Drop::none);
 }
 
 void hand_on(Core& core, Interface& in, Sorted& sorted) {
@@ -134,7 +134,8 @@ void rx_ethernet(Core& core, Interface& in, std::span<const PacketId> packets) {
   while (!packets.empty()) {
     const auto batch = packets.first(std::min<usize>(packets.size(), batch_size));
     packets = packets.subspan(batch.size());
-    arrive(core, in, batch);
+    in.stats.rx_packets += batch.size();
+    if (!core.taps.empty()) [[unlikely]] tap_all(core, in, batch);
     Sorted sorted;
     for_each_ahead(core.pool, batch, [&](PacketId id) { sort(core, in, id, sorted); });
     hand_on(core, in, sorted);
@@ -145,12 +146,12 @@ void rx_raw_ip(Core& core, Interface& in, std::span<const PacketId> packets) {
   while (!packets.empty()) {
     const auto batch = packets.first(std::min<usize>(packets.size(), batch_size));
     packets = packets.subspan(batch.size());
-    arrive(core, in, batch);
+    in.stats.rx_packets += batch.size();
+    if (!core.taps.empty()) [[unlikely]] tap_all(core, in, batch);
     Sorted sorted;
     for_each_ahead(core.pool, batch, [&](PacketId id) {
       buf::Packet& p = core.pool[id];
-      p.if_in = in.index;
-      p.netns = in.netns;
+      arrive(core, in, p);
       p.l3 = p.head;
       if (p.length == 0 || !core.pool.pull_up(id, 1)) return count_drop(core, in, id, Drop::ip4_truncated);
       const u8 version = load_u8(core.pool.at(id, p.head)) >> 4;

@@ -139,6 +139,13 @@ class NeighbourTable {
     if (now < e.fresh_until) [[likely]] return {e.mac, Reach::ready, false};
     return use_slow(id, now);
   }
+  // Where it is at hand and nothing is to be done: the address to send to, as use() would give it. Else nullptr: use().
+  [[nodiscard]] const MacAddr* fresh_mac(u32 id, Instant now) noexcept {
+    Neighbour& e = entries_[id];
+    if (now >= e.fresh_until) [[unlikely]] return nullptr;
+    e.used = now;
+    return &e.mac;
+  }
   // The packet waits. Returns one that must go instead: the oldest of this neighbour, or the packet itself.
   [[nodiscard]] std::optional<buf::PacketId> enqueue(u32 id, buf::PacketId packet) noexcept;
   [[nodiscard]] std::optional<buf::PacketId> first_pending(u32 id) const noexcept;

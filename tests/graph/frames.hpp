@@ -13,6 +13,7 @@
 #include "wire/nd.hpp"
 #include "wire/tcp.hpp"
 #include "wire/udp.hpp"
+#include "wire/vlan.hpp"
 
 namespace weir::test {
 
