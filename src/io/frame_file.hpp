@@ -37,17 +37,19 @@ class FrameFile {
   [[nodiscard]] ssize_t read() noexcept;
   [[nodiscard]] ssize_t read_socket() noexcept;
   buf::PacketId take(buf::Pool& pool, u32 bytes, DriverStats& stats) noexcept;
-  [[nodiscard]] usize gather(buf::Pool& pool, buf::PacketId id) noexcept;
-  [[nodiscard]] usize gather_copy(buf::Pool& pool, buf::PacketId id) noexcept;
+  [[nodiscard]] std::span<const iovec> gather(buf::Pool& pool, buf::PacketId id) noexcept;
+  [[nodiscard]] std::span<const iovec> gather_copy(buf::Pool& pool, buf::PacketId id, const VnetHeader& header) noexcept;
+  [[nodiscard]] static std::byte* room_in_front(buf::Pool& pool, buf::PacketId id) noexcept;
 
   Fd fd_;
   Kind kind_;
   bool truncated_ = false;  // the frame just read
   u16 vlan_ = 0;            // and the tag that was taken off it
-  VnetHeader header_;
+  VnetHeader header_;       // of a frame about to be sent that has no room in front
   buf::BufferId small_ = buf::BufferId::none, large_[large_n] = {buf::BufferId::none, buf::BufferId::none,
                                                                   buf::BufferId::none, buf::BufferId::none};
-  iovec in_[2 + large_n];
+  static constexpr int in_n = 1 + large_n;
+  iovec in_[in_n];
   std::vector<iovec> out_;
   std::unique_ptr<std::byte[]> scratch_;  // frames that find no buffer go here and are counted
 };

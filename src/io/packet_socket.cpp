@@ -16,7 +16,7 @@ namespace weir::io {
 namespace {
 
 constexpr int packet_ignore_outgoing = 23;           // since Linux 4.20
-constexpr Duration look_again = Duration::millis(100);  // at an interface that is down: nothing tells when it is up
+constexpr Duration look_again = Duration::millis(100);  // at an interface without carrier: nothing tells when it has one
 
 std::string why(int e) {
   return e == EPERM ? std::string("no permission: run as root (CAP_NET_RAW)") : std::string(std::strerror(e));
@@ -75,7 +75,7 @@ void PacketSocket::look() noexcept {
   (void)::getsockopt(fd(), SOL_SOCKET, SO_ERROR, &pending, &n);
   ifreq r = request(name_);
   if (::ioctl(fd(), SIOCGIFFLAGS, &r) != 0) link_ = LinkState::gone;
-  else link_ = (r.ifr_flags & IFF_UP) != 0 ? LinkState::up : LinkState::down;
+  else link_ = (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING) ? LinkState::up : LinkState::down;
 }
 
 u32 PacketSocket::receive(buf::Pool& pool, std::span<buf::PacketId> out, u32 max_bytes, Instant now) noexcept {

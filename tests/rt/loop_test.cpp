@@ -18,8 +18,8 @@ using testing::FakeLoop;
 using testing::FakeShard;
 
 constexpr Sock sock{3, 1};
-constexpr LoopConfig no_spin{.spin = Duration{}};
-constexpr LoopConfig local{.sharing = Sharing::local, .spin = Duration{}};
+const LoopConfig no_spin{.spin = Duration{}};
+const LoopConfig local{.sharing = Sharing::local, .spin = Duration{}};
 
 // One end of a pipe as a device: a byte read is a frame received, a frame sent is a byte written.
 class PipeDevice : public io::DriverDefaults {
