@@ -12,6 +12,7 @@ struct Frame {
   std::vector<std::byte> bytes;
   u64 number = 0;    // of its pipe, from 1, in the order in which the sender gave them
   Instant arrival;   // at the far end
+  bool hurt = false; // a bit was changed on the way
 
   [[nodiscard]] Bytes view() const noexcept { return bytes; }
 };

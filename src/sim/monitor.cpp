@@ -69,7 +69,9 @@ void Monitor::on_sent(u32 host, const Link& link, Bytes frame, Instant now) {
   sent(host, link.pipe(0).config().mtu, link.name(), frame, now);
 }
 
-void Monitor::on_delivered(u32 host, const Link&, Bytes frame, Instant now) { delivered(host, frame, now); }
+void Monitor::on_delivered(u32 host, const Link&, Bytes frame, bool hurt, Instant now) {
+  delivered(host, frame, now, hurt);
+}
 
 void Monitor::sent(u32 host, u16 mtu, std::string_view where, Bytes frame, Instant now) {
   const auto eth = wire::EthernetView::parse(frame);
@@ -88,14 +90,14 @@ void Monitor::sent(u32 host, u16 mtu, std::string_view where, Bytes frame, Insta
   if (d.is_tcp()) tcp_->sent(d, now);
 }
 
-void Monitor::delivered(u32 host, Bytes frame, Instant now) {
+void Monitor::delivered(u32 host, Bytes frame, Instant now, bool hurt) {
   const Dissected d = dissect(frame);
   if (!d.is_tcp() || d.fragment || !owns(host, d.dst)) return;
   if (d.src.is_v4()) {
     const auto ip = wire::Ipv4View::parse(d.ip);
     if (!ip || !ip->checksum_ok()) return;
   }
-  if (checksum_right(d)) tcp_->delivered(d, now);  // else the wire has hurt it: it does not count
+  if (checksum_right(d)) tcp_->delivered(d, now, hurt);  // else the wire has hurt it: it does not count
 }
 
 void Monitor::check_ip4(Bytes packet, bool origin, std::string_view where, Instant now) {

@@ -77,11 +77,11 @@ class Monitor : public WireListener {
 
   void on_address(u32 host, const IpAddr& address) override;
   void on_sent(u32 host, const Link& link, Bytes frame, Instant now) override;
-  void on_delivered(u32 host, const Link& link, Bytes frame, Instant now) override;
+  void on_delivered(u32 host, const Link& link, Bytes frame, bool hurt, Instant now) override;
 
   // The same without a link: for frames made by hand.
   void sent(u32 host, u16 mtu, std::string_view where, Bytes frame, Instant now);
-  void delivered(u32 host, Bytes frame, Instant now);
+  void delivered(u32 host, Bytes frame, Instant now, bool hurt = false);
 
   // The user of this end is about to do what draws an RST that the wire cannot explain: abort, close with unread data.
   void explain_reset(const Endpoint& local) { explained_.insert({local.addr, local.port}); }

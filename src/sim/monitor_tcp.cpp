@@ -173,8 +173,9 @@ void TcpMonitor::check_data(const Segment& s) {
   const usize size = s.tcp.payload().size();
   const i64 exact = unwrap(h, s.tcp.seq());
   const bool keepalive = size <= 1 && exact + 1 == static_cast<i64>(h.una);  // its byte, if any, is garbage: RFC 9293 3.8.4
-  if (!keepalive && (exact < 0 || s.offset + 1 < h.una || (s.length() == 0 && s.offset > h.snd_max)))
-    say(s, Rule::bad_seq, fmt::format("una {} max {}", h.una, h.snd_max));
+  const u64 acked = h.last_delivery == s.now ? h.sure_una : h.una_of_now;
+  if (!keepalive && (exact < 0 || s.offset + 1 < acked || (s.length() == 0 && s.offset > h.snd_max)))
+    say(s, Rule::bad_seq, fmt::format("una {} max {}", acked, h.snd_max));
   if (keepalive) return;
   if (h.fin_at && s.length() != 0 && (s.payload_end() > *h.fin_at || (s.is_fin && s.payload_end() != *h.fin_at)))
     say(s, Rule::data_after_fin, fmt::format("FIN was at {}", *h.fin_at));
@@ -190,7 +191,7 @@ void TcpMonitor::check_data(const Segment& s) {
   if (s.to.known && size + s.tcp.options().size() > mss) say(s, Rule::mss_exceeded, fmt::format("{} > {}", size, mss));
 }
 
-void TcpMonitor::delivered(const Dissected& d, Instant now) {
+void TcpMonitor::delivered(const Dissected& d, Instant now, bool hurt) {
   const auto tcp = wire::TcpView::parse(d.l4);
   if (!tcp) return;
   u32 direction = 0;
@@ -202,6 +203,7 @@ void TcpMonitor::delivered(const Dissected& d, Instant now) {
             flags.any(TcpFlags::syn), flags.any(TcpFlags::fin), flags.any(TcpFlags::rst), flags.any(TcpFlags::ack)};
   if (s.is_syn && !s.from.known) learn_syn(s.from, s);  // of a peer that is not one of the hosts
   Half& receiver = s.to;
+  if (receiver.last_delivery != now) receiver.sure_una = receiver.una_of_now;
   receiver.last_delivery = now;
   ++receiver.deliveries;
   if (s.is_rst) receiver.reset_delivered = true;
@@ -226,6 +228,7 @@ void TcpMonitor::delivered(const Dissected& d, Instant now) {
   const u64 a = static_cast<u64>(ack);
   const u64 edge = a + window_of(s.from, receiver, tcp->window(), s.is_syn);
   receiver.edge = std::max(receiver.edge.value_or(0), edge);
+  if (!hurt) receiver.una_of_now = std::max(receiver.una_of_now, a);
   if (a <= receiver.una) return;
   receiver.una = a;
   receiver.last_new_ack = now;

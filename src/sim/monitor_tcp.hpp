@@ -33,6 +33,9 @@ struct Half {
   bool reset = false;       // it has sent RST
   // What was delivered to it.
   u64 una = 0;              // the highest acknowledgment
+  // The same without what the host may not have taken (a frame that was hurt where no checksum looks) or may not have
+  // looked at yet (it came at this very instant): what may not be sent again for sure.
+  u64 sure_una = 0, una_of_now = 0;
   std::optional<u64> edge;  // the rightmost that it was allowed to send up to
   bool reset_delivered = false;
   Instant last_delivery{-1}, last_sent{-1}, last_new_ack{-1};
@@ -64,7 +67,7 @@ class TcpMonitor {
  public:
   explicit TcpMonitor(Monitor& monitor) : monitor_(monitor) {}
   void sent(const Dissected& d, Instant now);
-  void delivered(const Dissected& d, Instant now);
+  void delivered(const Dissected& d, Instant now, bool hurt);
   [[nodiscard]] const WireStats* stats(const Endpoint& from, const Endpoint& to) const;
 
  private:

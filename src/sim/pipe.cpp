@@ -5,7 +5,7 @@ namespace weir::sim {
 void Pipe::enter(std::vector<std::byte>&& bytes, Instant now, FrameStore& store) {
   ++stats_.frames_in;
   stats_.bytes_in += bytes.size();
-  Frame frame{std::move(bytes), stats_.frames_in, {}};
+  Frame frame{std::move(bytes), stats_.frames_in, {}, false};
   if (waiting_.empty() && busy_until_ <= now) return transmit(std::move(frame), now, store);
   const bool full = (config_.queue_packets != 0 && waiting_.size() >= config_.queue_packets) ||
                     (config_.queue_bytes != 0 && waiting_bytes_ + frame.bytes.size() > config_.queue_bytes);
@@ -90,7 +90,7 @@ void Pipe::transmit(Frame&& frame, Instant now, FrameStore& store) {
   const Instant arrival = sent + config_.delay + fate.jitter;
   if (fate.duplicate) {
     ++stats_.duplicated;
-    Frame copy{store.take(), frame.number, {}};
+    Frame copy{store.take(), frame.number, {}, false};
     copy.bytes.assign(frame.bytes.begin(), frame.bytes.end());
     observe(copy, now, Drop::none, "duplicate");
     fly(std::move(copy), arrival, true);
@@ -98,6 +98,7 @@ void Pipe::transmit(Frame&& frame, Instant now, FrameStore& store) {
   if (fate.corrupt) {
     ++stats_.corrupted;
     flip_a_bit(frame.bytes, rng_);
+    frame.hurt = true;
   }
   if (fate.reorder) ++stats_.reordered;
   observe(frame, now, Drop::none, fate.corrupt ? "corrupted on the wire" : fate.reorder ? "held back" : "");

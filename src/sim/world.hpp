@@ -29,7 +29,8 @@ class WireListener {
   virtual ~WireListener() = default;
   virtual void on_address(u32 host, const IpAddr& address) = 0;
   virtual void on_sent(u32 host, const Link& link, Bytes frame, Instant now) = 0;
-  virtual void on_delivered(u32 host, const Link& link, Bytes frame, Instant now) = 0;
+  // hurt: a bit was changed on the way, so that the host may not take it for what it was.
+  virtual void on_delivered(u32 host, const Link& link, Bytes frame, bool hurt, Instant now) = 0;
 };
 
 class Monitor;

@@ -264,7 +264,7 @@ void World::deliver(const LinkEnd& to, u32 n, std::span<Frame> frames) {
       continue;
     }
     packets.push_back(id);
-    for (WireListener* l : listeners_) l->on_delivered(to.host->index(), links_[n / 2], f.view(), now_);
+    for (WireListener* l : listeners_) l->on_delivered(to.host->index(), links_[n / 2], f.view(), f.hurt, now_);
   }
   if (packets.empty()) return;
   shard.on_frames(to.interface, packets, now_);
