@@ -34,6 +34,17 @@ Verdict step1_sequence(Context& cx, Tcb& t, const Segment& seg) noexcept {
   return Verdict::drop_and_ack;
 }
 
+// What the user is told. In CLOSE-WAIT the peer has refused what was sent after its close: a broken pipe, as the write
+// that fails. In CLOSING and LAST-ACK the RFC tells nobody; but what was sent last may be lost, and who still holds the
+// socket wants to know.
+Errc reset_error(State s) noexcept {
+  switch (s) {
+    case State::syn_received: return Errc::conn_refused;
+    case State::close_wait: return Errc::broken_pipe;
+    default: return Errc::conn_reset;
+  }
+}
+
 // Second: RST. RFC 5961 3.2: only exactly RCV.NXT resets; elsewhere in the window it is challenged.
 Verdict step2_reset(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (!rst(seg)) return Verdict::next_step;
@@ -47,7 +58,7 @@ Verdict step2_reset(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (!closing) cx.count(t, opening ? Tcp::attempt_fails : Tcp::estab_resets);
   //= rfc9293#3.5.3 MUST-11
   //= rfc9293#3.6 MUST-12
-  finish_connection(cx, t, closing ? Errc::would_block : opening ? Errc::conn_refused : Errc::conn_reset);
+  finish_connection(cx, t, reset_error(t.state));
   return Verdict::done;
 }
 

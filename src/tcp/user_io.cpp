@@ -92,10 +92,12 @@ Result<u32> recv_urgent(Context& cx, Tcb& t, MutBytes out, u32 flags) noexcept {
   return 1u;
 }
 
-// Nothing to read: why? 0 is the end of the stream.
+// Nothing to read: why? 0 is the end of the stream. The peer's FIN stays what it was whatever came after it: an error is
+// then left for who writes or asks.
 Result<u32> nothing_to_read(Tcb& t) noexcept {
+  if (t.is(ColdFlags::peer_fin)) return 0u;
   if (const auto e = take_error(t)) return fail(*e);
-  if (t.is(ColdFlags::peer_fin | ColdFlags::shut_read)) return 0u;
+  if (t.is(ColdFlags::shut_read)) return 0u;
   switch (t.state) {
     case State::listen: return fail(Errc::not_connected);
     case State::closed:
@@ -215,6 +217,7 @@ Result<Lent> user_recv_lent(Context& cx, Tcb& t, u32 max_bytes) noexcept {
 Result<void> user_shutdown(Context& cx, Tcb& t, Shutdown how) noexcept {
   switch (t.state) {
     case State::closed:
+    case State::time_wait:
     case State::listen:
     case State::syn_sent: return fail(Errc::not_connected);
     default: break;
