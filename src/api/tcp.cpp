@@ -131,7 +131,10 @@ Result<void> TcpStream::shutdown(Shutdown how) {
 void TcpStream::close() {
   if (!watch_) return;
   const auto linger = get(Option::linger);
-  if (linger && *linger > 0 && !watch_->executor().is_current()) (void)finish().within(Duration::nanos(*linger)).wait();
+  const auto unread = get(Option::pending_input);
+  const bool waits = linger && *linger > 0 && unread && *unread == 0 && !watch_->executor().is_current();
+  // Nobody reads any more: data that comes while we wait draws an RST, as it will afterwards.
+  if (waits && shutdown(Shutdown::both)) (void)finish().within(Duration::nanos(*linger)).wait();
   watch_->close(false);
 }
 

@@ -118,16 +118,17 @@ Text cut_to_window(Tcb& t, const Segment& seg) noexcept {
   return x;
 }
 
-// Nobody will ever read it: RFC 1122 4.2.2.13, RFC 2525 2.17.
+// Nobody will ever read it: RFC 1122 4.2.2.13, RFC 2525 2.17. Both directions shut down is as good as closed.
 bool text_after_close(Context& cx, Tcb& t, const Segment& seg) noexcept {
-  if (!t.is(ColdFlags::user_closed) || seg.data == 0) return false;
+  const bool closed = t.is(ColdFlags::user_closed) || (t.is(ColdFlags::shut_read) && t.has(HotFlags::fin_queued));
+  if (!closed || seg.data == 0) return false;
   if (t.state != State::closing && t.state != State::last_ack && !t.may_receive()) return false;
   const SeqNum first = seq_max(seg.seq, t.rcv_nxt);
   if (first >= seg.seq + seg.data || first >= t.rcv_adv) return false;
   cx.count(t, Tcp::abort_on_data);
   cx.count(t, Tcp::out_rsts);
   send_bare(cx, flow_of(t), {.seq = seg.ack, .flags = TcpFlags::rst});
-  finish_connection(cx, t, Errc::would_block);
+  finish_connection(cx, t, Errc::conn_reset);
   return true;
 }
 
