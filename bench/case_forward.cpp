@@ -44,13 +44,14 @@ class Router {
     for (u32 i = 0; i < setup.descriptors; ++i) (void)ring_->push(shard_.pool().from_bytes(frame_));
     from_ = std::make_unique<io::Null>(io::NullConfig{.frame = frame_, .touch = &Router::touch, .self = this, .ring = ring_});
     to_ = std::make_unique<io::Null>(io::NullConfig{.ring = ring_});
+    settle();
   }
   ~Router() { from_->release(shard_.pool()); }
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
   void turn() {
-    const Instant now = rt::Clock::now();
+    const Instant now = time();
     std::array<buf::PacketId, batch> frames;
     const u32 n = from_->receive(shard_.pool(), frames, ~u32{0}, now);
     shard_.on_frames(in_, {frames.data(), n}, now);
@@ -68,6 +69,14 @@ class Router {
   }
 
  private:
+  // Ten seconds from now: what interfaces have to say when they come up has been said by then.
+  [[nodiscard]] static Instant time() noexcept { return rt::Clock::now() + Duration::seconds(10); }
+  void settle() {
+    std::array<buf::PacketId, batch> frames;
+    shard_.run(time());
+    for (const IfIndex i : {in_, out_})
+      for (u32 k; (k = shard_.frames_to_send(i, frames, ~u32{0}, time())) > 0;) shard_.tx_done(i, {frames.data(), k});
+  }
   void add_routes(usize n, Instant now) {
     constexpr u32 gateways = 16;
     const auto gateway = [](u32 i) { return Ip4Addr{0xc633'6402 + i % gateways}; };

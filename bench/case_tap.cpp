@@ -55,8 +55,17 @@ void kernel_sends(Flow& f) {
   }
 }
 
+// Tries until the kernel's end listens.
+Task<TcpStream> connect_to_kernel(Host host, Flow& f) {
+  for (;;) {
+    auto s = co_await host.connect({*IpAddr::parse("10.99.0.1"), port});
+    if (s || s.error() != Errc::conn_refused || f.stop) co_return must(std::move(s), "connect");
+    co_await host.sleep_for(Duration::millis(5));
+  }
+}
+
 Task<void> weir_sends(Host host, Flow& f, bool lent) {
-  TcpStream s = must(co_await host.connect({*IpAddr::parse("10.99.0.1"), port}), "connect");
+  TcpStream s = co_await connect_to_kernel(host, f);
   std::vector<std::byte> out(user_buffer);
   for (u64 position = 0; !f.stop;) {
     if (!lent) {

@@ -16,10 +16,11 @@ class Echo {
     client_ = pair.socket(pair.client, SocketType::datagram);
     must(pair.shard.bind(server_, {Ip4Addr::any(), port}, pair.now), "bind");
     must(pair.shard.connect(client_, {pair.server_address(), port}, pair.now), "connect");
+    round(1);  // neighbours are known from now on
   }
-  void round() {
+  void round(u32 datagrams = at_once) {
     std::byte out[64] = {}, in[128];
-    for (u32 i = 0; i < at_once; ++i) {
+    for (u32 i = 0; i < datagrams; ++i) {
       store_be64(out, sent_++);
       must(pair.shard.send(client_, out, 0, pair.now), "send");
     }

@@ -29,13 +29,13 @@ class Way {
     to_ = must(shard_.socket(b, Family::v4, SocketType::datagram, 0, now_), "make a socket");
     must(shard_.bind(to_, {Ip4Addr::any(), port}, now_), "bind");
     must(shard_.connect(from_, {*IpAddr::parse("10.0.2.2"), port}, now_), "connect");
-    send(1);  // neighbours are known from now on
+    send(1, 1);  // neighbours are known from now on
   }
-  void send(u32 rounds) {
+  void send(u32 rounds, u32 datagrams = at_once) {
     std::byte out[22] = {}, in[64];
     for (u32 r = 0; r < rounds; ++r) {
       now_ = rt::Clock::now();
-      for (u32 i = 0; i < (sent_ == 0 ? 1 : at_once); ++i) {
+      for (u32 i = 0; i < datagrams; ++i) {
         store_be64(out, sent_++);
         must(shard_.send(from_, out, 0, now_), "send");
       }

@@ -123,10 +123,14 @@ sockaddr_in address_of(const char* address, u16 port) {
 
 namespace {
 
-void set_buffers(const io::Fd& fd, int buffer) {
+// Calls do not block for longer than that: whoever waits looks whether it is to stop.
+void set_patience(const io::Fd& fd) {
   const timeval patience{.tv_sec = 0, .tv_usec = 300'000};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+void set_buffers(const io::Fd& fd, int buffer) {
   if (buffer == 0) return;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer);
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
@@ -138,6 +142,7 @@ io::Fd listen_on(u16 port, int buffer) {
   io::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int one = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  set_patience(fd);
   set_buffers(fd, buffer);
   const sockaddr_in any = address_of("0.0.0.0", port);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0 || ::listen(fd.get(), 1024) != 0)
@@ -149,7 +154,7 @@ io::Fd accept_from(const io::Fd& listener, const std::atomic<bool>& stop) {
   while (!stop) {
     io::Fd fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (fd.get() >= 0) {
-      set_buffers(fd, 0);
+      set_patience(fd);
       return fd;
     }
     if (errno != EAGAIN && errno != EINTR) fail_with_errno("accept");
@@ -162,7 +167,10 @@ io::Fd connect_to(const char* address, u16 port, const std::atomic<bool>& stop, 
   for (int tries = 0; tries < 2000 && !stop; ++tries) {
     io::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     set_buffers(fd, buffer);
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) return fd;
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) {
+      set_patience(fd);
+      return fd;
+    }
     if (errno != ECONNREFUSED && errno != EINTR) fail_with_errno("connect");
     ::usleep(1000);
   }
