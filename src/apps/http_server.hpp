@@ -9,7 +9,6 @@
 namespace weir::apps {
 
 struct HttpConfig {
-  std::string root = ".";
   Duration to_wall_clock{};                      // added to the host's time: the time since 1970, for Date
   u32 max_clients = 4096;                        // further ones are closed at once
   u32 max_head_bytes = 16 * 1024;                // of a request

@@ -20,6 +20,9 @@ int run(int argc, char** argv) {
   app.footer("weir VERB --help tells more. Exit status: 0 success, 1 failure at work, 2 wrong usage.");
   Chosen chosen;
   add_serve(app, chosen);
+  add_get(app, chosen);
+  add_ping(app, chosen);
+  add_nc(app, chosen);
   try {
     app.parse(argc, argv);
     return chosen.run();

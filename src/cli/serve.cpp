@@ -1,7 +1,5 @@
 // weir serve: docs/verbs/serve.md.
-#include <map>
-
-#include "apps/http_server.hpp"
+#include "apps/service.hpp"
 #include "cli/net_options.hpp"
 #include "cli/session.hpp"
 #include "cli/verb.hpp"
@@ -16,27 +14,18 @@ struct Options {
   std::string root = ".";
 };
 
-std::string why(std::string what, Errc e) { return what.append(": ").append(text(e)); }
-
-Task<int> serve_http(Host host, const Options& o) {
-  apps::HttpConfig config{.root = o.root, .to_wall_clock = rt::Clock::to_wall_clock()};
-  auto root = apps::FileRoot::open(o.root);
-  if (!root) co_return complain(why("--root " + o.root, root.error()));
-  auto listener = host.listen({.addr = {}, .port = o.port});
-  if (!listener) co_return complain(why("port " + std::to_string(o.port), listener.error()));
-  host.spawn(apps::serve_http(host, std::move(*listener), std::move(*root), std::move(config)));
+Task<int> serve(Host host, const Options& o) {
+  const auto started = apps::start_service(
+      host, {.kind = *apps::service_kind(o.kind), .port = o.port, .root = o.root, .to_wall_clock = rt::Clock::to_wall_clock()});
+  if (!started) co_return complain(started.error().what);
   tell_ready();
   co_await forever(host);
   co_return success;
 }
 
-const std::map<std::string, u16> usual_ports{{"http", 80}, {"echo", 7}, {"discard", 9}, {"chargen", 19}};
-
-int run(const Options& options) {
-  Options o = options;
-  if (o.port == 0) o.port = usual_ports.at(o.kind);
+int run(const Options& o) {
   Session session(o.net.config());
-  return session.run([&](Host host) { return serve_http(host, o); });
+  return session.run([&](Host host) { return serve(host, o); });
 }
 
 }  // namespace
