@@ -80,11 +80,7 @@ bool CombiningLock::drain() noexcept {
 
 bool CombiningLock::leave() noexcept {
   collect();
-  if (rest_.empty()) {
-    ran_ = 0;
-    uptr expected = held_word;
-    return word_.compare_exchange_strong(expected, free_word, std::memory_order_release, std::memory_order_relaxed);
-  }
+  if (rest_.empty()) return free_if_alone();
   if (rest_.first->run != nullptr && ran_ < generosity) return false;
   ran_ = 0;
   tell(rest_.pop(), yours);

@@ -65,6 +65,13 @@ class CombiningLock {
     explicit Post(void (*r)(Post*) noexcept) noexcept : run(r) {}
   };
 
+  template <class After>
+  struct Unlocking {  // also when the call throws
+    CombiningLock& lock;
+    std::remove_reference_t<After>& after;
+    ~Unlocking() { lock.unlock(after); }
+  };
+
   struct Chain {  // oldest first
     Post *first = nullptr, *last = nullptr;
     [[nodiscard]] bool empty() const noexcept { return first == nullptr; }
@@ -75,6 +82,13 @@ class CombiningLock {
     }
   };
 
+  template <class F, class After>
+  [[gnu::noinline]] auto call_contended(F& f, After& after) -> std::invoke_result_t<F&>;
+  [[nodiscard]] bool free_if_alone() noexcept {
+    ran_ = 0;
+    uptr expected = held_word;
+    return word_.compare_exchange_strong(expected, free_word, std::memory_order_release, std::memory_order_relaxed);
+  }
   // True: this thread holds the lock. False: the post is in the chain.
   [[nodiscard]] bool lock_or_post(Post& post) noexcept;
   [[nodiscard]] static State await(Post& post) noexcept;
@@ -91,6 +105,15 @@ class CombiningLock {
 
 template <class F, class After>
 auto CombiningLock::call(F&& f, After&& after) -> std::invoke_result_t<F&> {
+  if (try_lock()) [[likely]] {
+    const Unlocking<After> at_end{*this, after};
+    return f();
+  }
+  return call_contended(f, after);
+}
+
+template <class F, class After>
+auto CombiningLock::call_contended(F& f, After& after) -> std::invoke_result_t<F&> {
   using R = std::invoke_result_t<F&>;
   struct Call : Post {
     explicit Call(F& fn) noexcept : Post(&Call::run_here), f(&fn) {}
@@ -103,14 +126,14 @@ auto CombiningLock::call(F&& f, After&& after) -> std::invoke_result_t<F&> {
         c.thrown = std::current_exception();
       }
     }
-    std::remove_reference_t<F>* f;
+    F* f;
     std::conditional_t<std::is_void_v<R>, char, std::optional<R>> result{};
     std::exception_ptr thrown;
   };
   Call c(f);
-  if (try_lock() || lock_or_post(c) || await(c) == yours) {
-    Call::run_here(&c);
-    unlock(after);
+  if (lock_or_post(c) || await(c) == yours) {
+    const Unlocking<After> at_end{*this, after};
+    return f();
   }
   if (c.thrown) [[unlikely]] std::rethrow_exception(c.thrown);
   if constexpr (!std::is_void_v<R>) return std::move(*c.result);
@@ -118,6 +141,10 @@ auto CombiningLock::call(F&& f, After&& after) -> std::invoke_result_t<F&> {
 
 template <class After>
 void CombiningLock::unlock(After&& after) noexcept {
+  if (!contended()) [[likely]] {
+    after();
+    if (free_if_alone()) return;
+  }
   do {
     drain();
     after();
