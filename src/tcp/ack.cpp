@@ -91,7 +91,11 @@ void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept {
   t.snd_una = seg.ack;
   t.retries = 0;
   t.progress_ms = cx.now_ms;
-  if (t.rtx_nxt < t.snd_una) t.rtx_nxt = t.snd_una;
+  // What is remembered must not fall 2^31 behind, or it would seem to lie ahead.
+  t.rtx_nxt = seq_max(t.rtx_nxt, t.snd_una);
+  t.recover = seq_max(t.recover, t.snd_una);
+  t.snd_sml = seq_max(t.snd_sml, t.snd_una);
+  if (t.is(ColdFlags::urgent_out) && t.snd_up <= t.snd_una) t.unmark(ColdFlags::urgent_out);
   t.unmark(ColdFlags::pmtu_pending);  // progress: a claim that contradicts it was false (RFC 5927 7.2)
   if (t.error == Errc::would_block) t.soft_error = Errc::would_block;
   newreno::on_ack(cx, t, acked, flight);

@@ -25,11 +25,9 @@ bool header_prediction(Context& cx, Tcb& t, Segment& seg) noexcept {
   if (seg.has_ts && seg.seq <= t.last_ack_sent) t.ts_recent = seg.ts_val;
   t.last_rx_ms = cx.now_ms;
   cx.count(t, Tcp::fast_path);
-  if (advances) {
-    ack_advances(cx, t, seg);
-    t.snd_wl1 = seg.seq;
-    t.snd_wl2 = seg.ack;
-  }
+  if (advances) ack_advances(cx, t, seg);
+  t.snd_wl1 = seg.seq;  // the window is the one we know, but the segment is newer
+  t.snd_wl2 = seg.ack;
   if (seg.data != 0) step7_text(cx, t, seg);
   cx.env.pool.release(seg.packet);
   seg.packet = buf::PacketId::none;

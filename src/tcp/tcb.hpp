@@ -31,7 +31,7 @@ struct ColdFlags {
                        peer_fin = 1 << 17, accept_wait = 1 << 18, explicit_port = 1 << 19, app_limited = 1 << 20,
                        source_bound = 1 << 21, urgent_read = 1 << 22, pmtu_pending = 1 << 23, cwr_done = 1 << 24,
                        orphan = 1 << 25, delayed_ack = 1 << 26, write_wait = 1 << 27, family_v6 = 1 << 28,
-                       more = 1 << 29, r1_told = 1 << 30;
+                       more = 1 << 29, r1_told = 1 << 30, urgent_seen = 1u << 31;
 };
 
 struct alignas(64) TcbHot {

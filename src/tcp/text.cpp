@@ -83,7 +83,7 @@ void step6_urgent(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (up - t.rcv_nxt > t.rcv_wnd() + 1) return;  // a pointer far beyond what may come: A67
   //= rfc9293#3.8.5 MUST-32
   t.rcv_up = up;
-  t.mark(ColdFlags::urgent_in);
+  t.mark(ColdFlags::urgent_in | ColdFlags::urgent_seen);
   t.unmark(ColdFlags::urgent_read);
   t.set(HotFlags::slow_path);
   cx.count(t, Tcp::urgent_in);

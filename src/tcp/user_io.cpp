@@ -45,10 +45,13 @@ void window_update(Context& cx, Tcb& t) noexcept {
   if (window_gain(t) >= step) send_ack(cx, t);
 }
 
+// Sequence number of the first byte that the user has not read.
+SeqNum first_unread(const Tcb& t) noexcept { return t.rcv_nxt - t.rx.size() - (t.is(ColdFlags::peer_fin) ? 1u : 0u); }
+
 // Where reading must stop: before the urgent byte, which is not in the stream unless the user asked for that.
 u32 readable(Tcb& t) noexcept {
   if (!t.is(ColdFlags::urgent_in)) return t.rx.size();
-  const SeqNum first = t.rcv_nxt - t.rx.size() - (t.is(ColdFlags::peer_fin) ? 1u : 0u);
+  const SeqNum first = first_unread(t);
   const SeqNum mark = t.rcv_up - 1;  // the urgent byte itself: the pointer is one beyond (RFC 6093 3.1)
   if (mark < first) return t.rx.size();
   const u32 before = mark - first;
@@ -57,8 +60,7 @@ u32 readable(Tcb& t) noexcept {
 
 bool at_mark(const Tcb& t) noexcept {
   if (!t.is(ColdFlags::urgent_in)) return false;
-  const SeqNum first = t.rcv_nxt - t.rx.size() - (t.is(ColdFlags::peer_fin) ? 1u : 0u);
-  return first == t.rcv_up - 1;
+  return first_unread(t) == t.rcv_up - 1;
 }
 
 Extra* own_extra(Context& cx, Tcb& t) noexcept {
@@ -68,6 +70,7 @@ Extra* own_extra(Context& cx, Tcb& t) noexcept {
 
 // At the mark without SO_OOBINLINE the urgent byte leaves the stream.
 void pass_mark(Context& cx, Tcb& t) noexcept {
+  if (t.is(ColdFlags::urgent_in) && t.rcv_up <= first_unread(t)) t.unmark(ColdFlags::urgent_in);
   if (!at_mark(t) || t.rx.empty() || t.is(ColdFlags::oob_inline)) return;
   std::byte b;
   t.rx.peek(cx.env.pool, 0, {&b, 1});
@@ -78,11 +81,10 @@ void pass_mark(Context& cx, Tcb& t) noexcept {
 
 Result<u32> recv_urgent(Context& cx, Tcb& t, MutBytes out, u32 flags) noexcept {
   if (out.empty()) return fail(Errc::invalid);
-  if (t.is(ColdFlags::oob_inline) || t.rcv_up.raw == 0) return fail(Errc::invalid);
+  if (t.is(ColdFlags::oob_inline) || !t.is(ColdFlags::urgent_seen)) return fail(Errc::invalid);
   if (t.is(ColdFlags::urgent_read)) return fail(Errc::invalid);
   if (t.is(ColdFlags::urgent_in)) {
-    const SeqNum first = t.rcv_nxt - t.rx.size() - (t.is(ColdFlags::peer_fin) ? 1u : 0u);
-    const u32 offset = (t.rcv_up - 1) - first;
+    const u32 offset = (t.rcv_up - 1) - first_unread(t);
     if (offset >= t.rx.size()) return fail(Errc::would_block);  // announced, not here yet
     t.rx.peek(cx.env.pool, offset, out.first(1));
   } else {
