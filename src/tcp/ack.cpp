@@ -137,7 +137,10 @@ Verdict step5_ack(Context& cx, Tcb& t, const Segment& seg) noexcept {
     cx.why = Drop::tcp_bad_flags;
     return Verdict::drop;
   }
-  if (ack_acceptable(t, seg)) return process_ack(cx, t, seg);
+  if (ack_acceptable(t, seg)) {
+    update_ts_recent(cx, t, seg);  // not earlier: who guesses a sequence number must not poison PAWS (A63)
+    return process_ack(cx, t, seg);
+  }
   cx.why = Drop::tcp_bad_ack;
   if (t.state != State::syn_received) {
     challenge(cx, t);

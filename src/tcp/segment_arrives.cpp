@@ -96,10 +96,7 @@ Verdict process(Context& cx, Tcb& t, Segment& seg) noexcept {
   Verdict v = step1_sequence(cx, t, seg);
   if (v == Verdict::next_step) v = step2_reset(cx, t, seg);
   if (v == Verdict::next_step) v = step4_syn(cx, t, seg);  // third, security: not used
-  if (v == Verdict::next_step) {
-    update_ts_recent(cx, t, seg);
-    v = step5_ack(cx, t, seg);
-  }
+  if (v == Verdict::next_step) v = step5_ack(cx, t, seg);
   if (v == Verdict::next_step) {
     step6_urgent(cx, t, seg);
     v = step7_text(cx, t, seg);
