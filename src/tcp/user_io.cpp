@@ -41,7 +41,7 @@ void window_update(Context& cx, Tcb& t) noexcept {
   if (!t.may_receive() || t.is(ColdFlags::peer_fin)) return;
   const u32 known = t.rcv_wnd();
   if (known > t.rcv_buf / 2) return;
-  const u32 step = std::min<u32>(t.rcv_buf / 2, std::max<u32>(known == 0 ? t.rcv_mss : 2u * t.rcv_mss, 1));
+  const u32 step = std::min<u32>(t.rcv_buf / 2, std::max<u32>(known < t.rcv_mss ? t.rcv_mss : 2u * t.rcv_mss, 1));
   if (window_gain(t) >= step) send_ack(cx, t);
 }
 
@@ -68,7 +68,7 @@ Extra* own_extra(Context& cx, Tcb& t) noexcept {
   return t.extra != 0 ? &cx.extras[t.extra] : nullptr;
 }
 
-// At the mark without SO_OOBINLINE the urgent byte leaves the stream.
+// At the mark without SO_OOBINLINE the urgent byte leaves the stream. Behind it the mark is history.
 void pass_mark(Context& cx, Tcb& t) noexcept {
   if (t.is(ColdFlags::urgent_in) && t.rcv_up <= first_unread(t)) t.unmark(ColdFlags::urgent_in);
   if (!at_mark(t) || t.rx.empty() || t.is(ColdFlags::oob_inline)) return;
