@@ -42,7 +42,7 @@ void Reassembly::join(buf::Pool& pool, u32 i) noexcept {
   buf::SliceQueue& from = ranges_[i + 1].data;
   charged_ -= to.charged() + from.charged();
   while (!from.empty()) {
-    if (!to.push(pool, from.take(pool, ~0u))) break;  // out of slice blocks: the rest of the range is given up
+    if (!to.append(pool, from.take(pool, ~0u))) break;  // out of slice blocks: the rest of the range is given up
   }
   from.clear(pool);
   charged_ += to.charged();
@@ -74,8 +74,10 @@ Reassembly::Added Reassembly::add(buf::Pool& pool, SeqNum seq, buf::PacketId pac
       seq += have;
       skip += have;
       if (seq == stop) break;
-    } else if (!open(i, seq)) {
-      break;
+    } else {
+      // No range is left: what lies furthest away is given up for what is needed sooner.
+      if (n_ == max_ranges && i < n_) out.pruned += prune_last(pool);
+      if (!open(i, seq)) break;
     }
     const SeqNum gap_end = i + 1 < n_ ? seq_min(stop, ranges_[i + 1].start) : stop;
     const u32 n = fill(pool, i, seq, packet, skip, gap_end - seq);
@@ -98,10 +100,11 @@ u32 Reassembly::take(buf::Pool& pool, SeqNum next, buf::SliceQueue& into) noexce
     const u32 old = std::min(next - ranges_[0].start, data.size());
     data.pop(pool, old);
     while (!data.empty()) {
-      const buf::Slice s = data.take(pool, ~0u);
-      if (!into.push(pool, s)) break;
-      next += s.length;
-      taken += s.length;
+      const u32 before = into.size();
+      const bool room = into.append(pool, data.take(pool, ~0u));
+      next += into.size() - before;
+      taken += into.size() - before;
+      if (!room) break;
     }
     data.clear(pool);
     close(0);

@@ -32,8 +32,9 @@ void keep_for_later(Context& cx, Tcb& t, const Segment& seg, SeqNum seq, u32 ski
   Reassembly* r = out_of_order(cx, t);
   if (r == nullptr) return;
   if (data != 0) {
-    // True size: twice the window, and at least two buffers.
-    const auto added = r->add(cx.env.pool, seq, seg.packet, skip, data, 2 * t.rcv_buf + 2 * buf::Pool::large_stride);
+    // True size, with what waits in order: twice the buffer. At least two buffers.
+    const u32 limit = 2 * t.rcv_buf - std::min(t.rx.charged(), 2 * t.rcv_buf) + 2 * buf::Pool::large_stride;
+    const auto added = r->add(cx.env.pool, seq, seg.packet, skip, data, limit);
     cx.count(t, Tcp::out_of_order, seg.segments);
     if (added.pruned != 0) cx.count(t, Tcp::out_of_order_pruned, added.pruned);
   }
