@@ -28,9 +28,9 @@ void take_rtt_sample(Context& cx, Tcb& t, const Segment& seg) noexcept {
   }
 }
 
-// A segment as large as the MSS was acknowledged: what RFC 5927 7.2 compares claims with.
+// At most so large was a segment that was acknowledged: what RFC 5927 7.2 compares claims with.
 void note_acked_size(Tcb& t, u32 acked) noexcept {
-  t.max_acked = std::max<u16>(t.max_acked, static_cast<u16>(std::min<u32>(acked, t.snd_mss)));
+  t.max_acked = std::max<u16>(t.max_acked, static_cast<u16>(std::min<u32>(acked, t.max_sent)));
 }
 
 // RFC 5681 2: a duplicate ACK carries nothing, changes no window, and there is something outstanding.
@@ -100,6 +100,7 @@ void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (t.error == Errc::would_block) t.soft_error = Errc::would_block;
   newreno::on_ack(cx, t, acked, flight);
   t.unmark(ColdFlags::r1_told);
+  if (t.path_is_narrow) update_mss(cx, t);  // RFC 1191 6.3: after ten minutes the larger size is tried again
   set_timer(cx, t, true);
   if (t.is(ColdFlags::write_wait) && t.tx.size() <= t.snd_buf - t.snd_buf / 3) {
     t.unmark(ColdFlags::write_wait);

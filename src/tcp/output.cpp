@@ -48,6 +48,7 @@ u32 piece(const Context& cx, const Tcb& t, u32 ready, u32 window, bool window_is
 
 void note_sent(Context& cx, Tcb& t, SeqNum seq, u32 data) noexcept {
   if (data != 0 && data % t.snd_mss != 0) t.snd_sml = seq + data;
+  t.max_sent = std::max<u16>(t.max_sent, static_cast<u16>(std::min<u32>(data, t.snd_mss)));
   if (!t.is(ColdFlags::timing)) {  // RFC 6298 3: time one segment at a time
     t.mark(ColdFlags::timing);
     t.rtt_seq = seq + std::max<u32>(data, 1);

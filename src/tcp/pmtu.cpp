@@ -16,11 +16,13 @@ void shrink(Context& cx, Tcb& t, u32 mtu) noexcept {
   const u32 d = destination(cx, t);
   if (d == 0) return;
   const u16 before = t.snd_mss;
-  cx.env.destinations.too_big(d, mtu, before + headers(t), cx.now);
+  cx.env.destinations.too_big(d, mtu, t.max_sent + headers(t), cx.now);
   update_mss(cx, t);
   if (t.snd_mss >= before) return cx.count(t, Tcp::pmtu_ignored);
   cx.count(t, Tcp::pmtu_reductions);
+  t.path_is_narrow = true;
   t.max_acked = std::min(t.max_acked, t.snd_mss);
+  t.max_sent = std::min(t.max_sent, t.snd_mss);
   // What is in flight was too big and is lost, but not by congestion: sent again in smaller pieces, cwnd is kept.
   if (t.recovery != Recovery::timeout) {
     t.recovery = Recovery::timeout;
@@ -31,19 +33,13 @@ void shrink(Context& cx, Tcb& t, u32 mtu) noexcept {
   t.unmark(ColdFlags::timing);
 }
 
+// RFC 5927 7.2. An MTU of 0 is an old router's: it names none (RFC 1191 5).
 void too_big(Context& cx, Tcb& t, u32 mtu) noexcept {
-  if (!t.synchronized()) {
-    shrink(cx, t, mtu);
-    return;
-  }
-  const u32 sent = t.snd_mss + headers(t);        // the largest packet that we send
-  const u32 acked = t.max_acked + headers(t);     // the largest that is known to arrive
-  if (mtu != 0 && mtu >= sent) return cx.count(t, Tcp::pmtu_ignored);
-  if (mtu != 0 && mtu >= acked) {
-    shrink(cx, t, mtu);
-    return output(cx, t);
-  }
-  if (t.max_acked == 0) {  // nothing has got through yet: nothing speaks against the claim
+  if (!t.synchronized()) return cx.count(t, Tcp::pmtu_ignored);  // a SYN fits every link
+  const u32 sent = t.max_sent + headers(t);    // the largest packet sent
+  const u32 acked = t.max_acked + headers(t);  // the largest that is known to have arrived
+  if (mtu >= sent) return cx.count(t, Tcp::pmtu_ignored);
+  if (t.max_acked == 0 || (mtu != 0 && mtu >= acked)) {  // nothing speaks against the claim
     shrink(cx, t, mtu);
     return output(cx, t);
   }

@@ -91,14 +91,15 @@ struct TcbCold {
   u32 bits;                // ColdFlags
   u32 link;                // accept queue
   u16 peer_mss;            // as announced, or the default
-  u16 max_acked;           // largest segment acknowledged: RFC 5927 7.2
+  u16 max_acked, max_sent; // payload of the largest segment acknowledged, and sent: RFC 5927 7.2
   Errc error, soft_error;  // would_block: none
   u16 claimed_mtu;         // of an ICMP error that waits for a timeout (flag pmtu_pending)
+  bool path_is_narrow;     // the MSS was lowered by ICMP: it may grow again when what was learnt is forgotten
   SeqNum snd_sml;          // end of the last segment sent that was smaller than the MSS
   u32 listener;            // that this one waits to be accepted from, 0: none
   u32 retrans_segs;
   u64 bytes_in, bytes_out; // received in order, acknowledged by the peer
-  u32 spare[8];
+  u32 spare[7];
 };
 static_assert(sizeof(TcbCold) == 192);
 
