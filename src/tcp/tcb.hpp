@@ -122,10 +122,10 @@ struct alignas(64) Tcb : TcbHot, TcbCold {
   // Sequence number of the first byte in tx: the SYN is not in it.
   [[nodiscard]] SeqNum tx_seq() const noexcept { return state < State::established ? iss + 1 : snd_una; }
   [[nodiscard]] SeqNum fin_seq() const noexcept { return tx_seq() + tx.size(); }
-  // Bytes in tx that were never sent.
+  // Bytes in tx that were never sent. A FIN goes after the last of them.
   [[nodiscard]] u32 unsent() const noexcept {
-    const u32 sent = snd_nxt - tx_seq() - (has(HotFlags::fin_sent) ? 1u : 0u);
-    return snd_nxt < tx_seq() ? tx.size() : tx.size() - sent;
+    if (has(HotFlags::fin_sent)) return 0;
+    return snd_nxt < tx_seq() ? tx.size() : tx.size() - (snd_nxt - tx_seq());
   }
 };
 static_assert(sizeof(Tcb) == 320);
