@@ -149,7 +149,10 @@ bool pending(const Tcb& t) noexcept {
 void set_timer(Context& cx, Tcb& t, bool restart) noexcept {
   const Timer want = wanted(t);
   if (want == t.timer && !(restart && want == Timer::retransmit)) return;
-  if (want == Timer::persist && t.timer != Timer::persist) t.retries = 0;
+  if (want == Timer::persist && t.timer != Timer::persist) {
+    t.retries = 0;
+    t.progress_ms = cx.now_ms;  // the user's patience is counted from when data began to wait, not from earlier traffic
+  }
   t.timer = want;
   if (want == Timer::none) cx.wheel.cancel(2 * t.id);
   else cx.wheel.arm(2 * t.id, cx.now + duration(cx, t, want));

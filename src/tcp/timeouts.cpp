@@ -64,7 +64,9 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
 // or nobody (an orphan) waits for it. Not zero: SWS avoidance held it long enough, send what fits.
 void persist_timeout(Context& cx, Tcb& t) noexcept {
   const Extra& x = extra(cx, t);
-  const bool orphan_tired = t.is(ColdFlags::orphan) && t.retries >= cx.sysctl(t).tcp_orphan_retries;
+  // Nobody waits for what an orphan has left, so a peer that only keeps its window shut does not keep it for ever (A75).
+  const bool worn = current_rto(cx, t) >= Duration::millis(cx.sysctl(t).tcp_rto_max_ms);
+  const bool orphan_tired = t.is(ColdFlags::orphan) && (worn || t.retries >= cx.sysctl(t).tcp_orphan_retries);
   const bool user_tired = x.user_timeout_ms != 0 && cx.now_ms - t.progress_ms >= x.user_timeout_ms;
   const bool silent = t.retries >= cx.sysctl(t).tcp_retries2;  // no probe was answered: the peer is gone, not busy
   if (orphan_tired || user_tired || silent) return give_up(cx, t);
