@@ -2,6 +2,8 @@
 // it, one file per section of RFC 9293; tcp/engine.hpp is the door for everybody else.
 #pragma once
 
+#include <optional>
+
 #include "base/fixed_vector.hpp"
 #include "base/flow_hash.hpp"
 #include "base/siphash.hpp"
@@ -61,6 +63,7 @@ struct Context {
   std::vector<std::unique_ptr<Counters<Tcp>>> counters;  // by netns
   FixedVector<u32, 64> touched;         // TCBs that the batch in hand has to do with
   u32 orphans = 0;
+  std::optional<SeqNum> test_iss;  // set by tests alone: every connection starts here instead of at initial_sequence()
 
   void set_now(Instant t) noexcept;
   Counters<Tcp>& count(NetnsId n) noexcept { return *counters[n]; }

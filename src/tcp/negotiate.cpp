@@ -17,6 +17,7 @@ u64 keyed(SipKey key, const Flow& f) noexcept {
 }  // namespace
 
 SeqNum initial_sequence(const Context& cx, const Flow& f) noexcept {
+  if (cx.test_iss) return *cx.test_iss;
   //= rfc9293#3.4.1 MUST-8
   //= rfc9293#3.4.1 MUST-9
   //= rfc9293#3.4.1 SHLD-1
