@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,17 +32,38 @@ struct Seg {
   [[nodiscard]] bool has(u16 f) const { return (flags & f) == f; }
 };
 
+// Where sequence numbers and clocks begin. The whole suite runs at several such places, given by WEIR_TEST_ORIGIN
+// ("iss irs clock-ms", tests/CMakeLists.txt): nothing may depend on them.
+struct Origin {
+  std::optional<SeqNum> iss{};  // ours; none: as the engine chooses
+  SeqNum irs{5'000};            // the scripted peer's
+  i64 clock_ms = 1'000'000;
+
+  static Origin of_environment() {
+    Origin o;
+    const char* text = std::getenv("WEIR_TEST_ORIGIN");
+    u32 iss = 0, irs = 0;
+    if (text == nullptr || std::sscanf(text, "%u %u %" SCNd64, &iss, &irs, &o.clock_ms) != 3) return o;
+    o.iss = SeqNum{iss};
+    o.irs = SeqNum{irs};
+    return o;
+  }
+};
+
 class Harness {
  public:
   static constexpr NetnsId ns = 1;
 
-  explicit Harness(u64 seed = 1, Limits limits = {})
-      : pool({.packets = 4096, .small_buffers = 4096, .large_buffers = 1024}),
+  explicit Harness(u64 seed = 1, Limits limits = {}, const Origin& from = Origin::of_environment())
+      : origin(from),
+        now{from.clock_ms * 1'000'000},
+        pool({.packets = 4096, .small_buffers = 4096, .large_buffers = 1024}),
         rng(Rng::seeded(seed)),
         destinations({}, rng),
         transport{pool, out, rng, destinations, route, notify, ignore, ignore, this, {}},
         engine((transport.netns.resize(2), transport.netns[ns] = {&sysctl, &drops}, transport), limits, now) {
     engine.add_netns(ns);
+    engine.context().test_iss = from.iss;
   }
   ~Harness() { out.clear(pool); }
 
@@ -130,9 +155,10 @@ class Harness {
   [[nodiscard]] u64 dropped(Drop why) const { return drops.read(why); }
   Tcb& tcb(u32 c) { return engine.context().tcbs[c]; }
 
+  Origin origin;
+  Instant now;
   Sysctl sysctl;
   ip::DropCounters drops;
-  Instant now{1'000'000'000'000};
   buf::Pool pool;
   Rng rng;
   buf::PacketQueue out;

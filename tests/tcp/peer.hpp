@@ -12,7 +12,7 @@ struct PeerOptions {
   std::optional<u8> wscale{};
   bool timestamps = false;
   u32 window = 65'535;
-  SeqNum iss{5000};
+  std::optional<SeqNum> iss{};  // none: of the harness
 };
 
 inline std::vector<std::byte> options(const wire::TcpOptionsOut& o) {
@@ -24,7 +24,7 @@ inline std::vector<std::byte> options(const wire::TcpOptionsOut& o) {
 // The engine listens on port 80; the peer connects. Sequence numbers are kept as the peer sees them.
 class Peer {
  public:
-  explicit Peer(Harness& h, PeerOptions o = {}) : h_(h), o_(o), next(o.iss) { listen(); }
+  explicit Peer(Harness& h, PeerOptions o = {}) : h_(h), o_(o), next(o.iss.value_or(h.origin.irs)) { listen(); }
 
   void listen() {
     listener = *h_.engine.open(Harness::ns, h_.here.addr.family(), 1);
