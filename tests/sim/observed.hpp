@@ -2,6 +2,7 @@
 // that is sent is kept, chosen packets are lost, and the state of a connection can be asked for after every event.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -42,9 +43,12 @@ struct Sent {
       if (has(bit)) out += letter;
     return out;
   }
+  [[nodiscard]] std::string plain_text() const {
+    return fmt::format("{}{}{}", from == 0 ? '>' : '<', flag_letters(), length != 0 ? std::to_string(length) : "");
+  }
+  // With "!": lost, and "w0": a closed window.
   [[nodiscard]] std::string text() const {
-    return std::string(lost ? "!" : "") + (from == 0 ? ">" : "<") + flag_letters() +
-           (length != 0 ? std::to_string(length) : "") + (window == 0 && !has(wire::TcpFlags::rst) ? "w0" : "");
+    return fmt::format("{}{}{}", lost ? "!" : "", plain_text(), window == 0 && !has(wire::TcpFlags::rst) ? "w0" : "");
   }
 };
 
@@ -57,7 +61,7 @@ inline std::string errno_name(int e) {
     case ECONNRESET: return "ECONNRESET";
     case ECONNREFUSED: return "ECONNREFUSED";
     case EPIPE: return "EPIPE";
-    default: return "errno " + std::to_string(e);
+    default: return fmt::format("errno {}", e);
   }
 }
 inline std::string errno_name(Errc e) { return errno_name(to_errno(e)); }
