@@ -6,6 +6,9 @@
 namespace weir::tcp {
 
 inline constexpr u32 initial_rto_us = 1'000'000;  // RFC 6298 2.1
+// Floor of the variance term: what a peer may wait with the ACK of a lone segment. Where the RTT is steady RTTVAR comes
+// near 0, and the RTO would be the RTT: the first delayed ACK would find the segment sent again.
+inline constexpr u32 delayed_ack_us = 200'000;
 
 // RFC 6298 2.2, 2.3. One unambiguous sample ends the back-off (Karn).
 inline void rtt_sample(Context& cx, Tcb& t, u32 us) noexcept {
@@ -19,7 +22,8 @@ inline void rtt_sample(Context& cx, Tcb& t, u32 us) noexcept {
     t.srtt_us = std::max<u32>(1, static_cast<u32>((u64{t.srtt_us} * 7 + us) / 8));
   }
   const Sysctl& sys = cx.sysctl(t);
-  const u64 rto = u64{t.srtt_us} + std::max<u64>(1'000, 4 * u64{t.rttvar_us});
+  const u64 granularity = std::min<u64>(delayed_ack_us, u64{sys.tcp_rto_min_ms} * 1'000);  // G of RFC 6298
+  const u64 rto = u64{t.srtt_us} + std::max<u64>(granularity, 4 * u64{t.rttvar_us});
   t.rto_us = static_cast<u32>(std::clamp<u64>(rto, u64{sys.tcp_rto_min_ms} * 1'000, u64{sys.tcp_rto_max_ms} * 1'000));
   t.backoff = 0;
 }
