@@ -82,6 +82,8 @@ void persist_timeout(Context& cx, Tcb& t) noexcept {
   } else {
     cx.count(t, Tcp::zero_window_probes);
     send_ack_at(cx, t, t.snd_una - 1);  //= rfc9293#3.8.6.1 MUST-36
+    t.timer = Timer::persist;  // still: the probes so far count
+    return cx.wheel.arm(2 * t.id, cx.now + current_rto(cx, t));
   }
   if (t.timer == Timer::none) set_timer(cx, t, true);
 }
