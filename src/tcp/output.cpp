@@ -91,6 +91,12 @@ bool send_new(Context& cx, Tcb& t) noexcept {
   return sent;
 }
 
+// Of a segment that is sent again.
+u16 last_flags(bool fin, u32 data) noexcept {
+  if (!fin) return 0;
+  return data != 0 ? TcpFlags::fin | TcpFlags::psh : TcpFlags::fin;
+}
+
 // After a timeout everything in flight counts as lost and is sent again from rtx_nxt as cwnd opens.
 bool send_again(Context& cx, Tcb& t) noexcept {
   bool sent = false;
@@ -108,7 +114,7 @@ bool send_again(Context& cx, Tcb& t) noexcept {
     if (n == 0 && !fin) break;
     n = std::min(n, std::max<u32>(t.snd_mss, cx.limits.gso_bytes / t.snd_mss * t.snd_mss));
     const bool with_fin = fin && t.rtx_nxt + n == t.fin_seq();
-    if (!send_segment(cx, t, t.rtx_nxt, n, with_fin ? TcpFlags::fin | TcpFlags::psh : u16{0})) break;
+    if (!send_segment(cx, t, t.rtx_nxt, n, last_flags(with_fin, n))) break;
     t.rtx_nxt += n + (with_fin ? 1u : 0u);
     sent = true;
   }
@@ -168,7 +174,7 @@ bool retransmit_head(Context& cx, Tcb& t) noexcept {
   const u32 left = t.snd_una < data_end ? data_end - t.snd_una : 0;
   const u32 n = std::min<u32>(left, t.snd_mss);
   const bool fin = t.has(HotFlags::fin_sent) && n == left;
-  return send_segment(cx, t, t.snd_una, n, fin ? TcpFlags::fin | TcpFlags::psh : u16{0});
+  return send_segment(cx, t, t.snd_una, n, last_flags(fin, n));
 }
 
 void output(Context& cx, Tcb& t) noexcept {
