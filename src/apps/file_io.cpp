@@ -1,6 +1,7 @@
 // apps/file_io.hpp
 #include "apps/file_io.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
@@ -14,9 +15,12 @@ namespace {
 // A pipe that is said to be writable takes so much without blocking, whatever its file status flags are (POSIX PIPE_BUF).
 constexpr usize never_blocks = 4096;
 
-bool is_regular(int fd) noexcept {
+// Regular files are always ready, and a non-blocking file says by itself when it is not.
+bool may_block(int fd) noexcept {
   struct stat s {};
-  return ::fstat(fd, &s) == 0 && (S_ISREG(s.st_mode) || S_ISBLK(s.st_mode));
+  if (::fstat(fd, &s) == 0 && (S_ISREG(s.st_mode) || S_ISBLK(s.st_mode))) return false;
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags < 0 || (flags & O_NONBLOCK) == 0;
 }
 
 bool is_writable_now(int fd) noexcept {
@@ -51,12 +55,14 @@ Task<Result<usize>> read_file(Host host, int fd, MutBytes out) {
 }
 
 Task<Result<void>> write_file(Host host, int fd, Bytes data) {
-  const usize at_once = is_regular(fd) ? data.size() : never_blocks;
+  const bool blocking = may_block(fd);
+  const usize at_once = blocking ? never_blocks : data.size();
   while (!data.empty()) {
-    if (at_once == never_blocks && !is_writable_now(fd)) (void)co_await FileReadyOp(host, fd, EPOLLOUT);
+    if (blocking && !is_writable_now(fd)) (void)co_await FileReadyOp(host, fd, EPOLLOUT);
     const ssize_t n = ::write(fd, data.data(), std::min(data.size(), at_once));
     if (n > 0) data = data.subspan(static_cast<usize>(n));
-    else if (n < 0 && errno != EINTR && errno != EAGAIN) co_return fail(from_errno(errno));
+    else if (n < 0 && errno == EAGAIN) (void)co_await FileReadyOp(host, fd, EPOLLOUT);
+    else if (n < 0 && errno != EINTR) co_return fail(from_errno(errno));
   }
   co_return Result<void>{};
 }

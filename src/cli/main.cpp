@@ -23,6 +23,11 @@ int run(int argc, char** argv) {
   add_get(app, chosen);
   add_ping(app, chosen);
   add_nc(app, chosen);
+  add_capture(app, chosen);
+  add_stat(app, chosen);
+  add_ss(app, chosen);
+  add_bench(app, chosen);
+  add_demo(app, chosen);
   try {
     app.parse(argc, argv);
     return chosen.run();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/verb.hpp"
+#include "control/socket_path.hpp"
 
 namespace weir::cli {
 namespace {
@@ -22,6 +23,16 @@ Session::Session(const StackConfig& config)
   if (!netns) give_up(netns.error());
   netns_ = *netns;
   executor_->watch(signals_.fd(), EPOLLIN, [this](u32) { interrupted_ = signals_.take() != 0 || interrupted_; });
+  open_control_socket();
+}
+
+// Without one it is only harder to look into: no reason to stop.
+void Session::open_control_socket() {
+  const auto path = control::own_socket_path();
+  if (!path) return;
+  auto server = control::Server::start(Host(executor_, netns_), *path, rt::Clock::to_wall_clock());
+  if (server) control_.emplace(std::move(*server));
+  else fmt::print(stderr, "weir: {}\n", server.error());
 }
 
 Session::~Session() { executor_->end(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/setup.hpp"
+#include "control/server.hpp"
 #include "rt/signals.hpp"
 #include "weir/stack.hpp"
 
@@ -25,12 +26,14 @@ class Session {
 
  private:
   void report_links();
+  void open_control_socket();
   bool wait_until_ready();
   rt::Signals signals_;
   std::shared_ptr<RtExecutor> executor_;
   NetnsId netns_ = 0;
   Duration ready_timeout_;
   bool interrupted_ = false;
+  std::optional<control::Server> control_;
 };
 
 // "ready" on stderr: what was asked for can be used now.

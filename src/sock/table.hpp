@@ -59,6 +59,14 @@ class Table {
   [[nodiscard]] u64 user(Sock s);
   [[nodiscard]] u32 size() const noexcept { return sockets_.live(); }
 
+  // Calls f(Sock, const Socket&) with each open socket: for `weir ss`.
+  template <class F>
+  void for_each(F&& f) const {
+    sockets_.for_each([&](u32 i) {
+      if (sockets_[i].generation != 0) f(Sock{i, sockets_[i].generation}, sockets_[i]);
+    });
+  }
+
   // From the engines: the readiness of this socket may have changed.
   void notify(u32 index) noexcept;
   void remove_netns(NetnsId netns, Instant now);

@@ -14,6 +14,7 @@ namespace {
 
 Info info_of(Context& cx, const Tcb& t) {
   Info i;
+  i.netns = t.netns;
   i.state = t.state;
   i.snd_mss = t.snd_mss, i.rcv_mss = t.rcv_mss, i.cwnd = t.cwnd, i.ssthresh = t.ssthresh;
   i.srtt_us = t.srtt_us, i.rttvar_us = t.rttvar_us;

@@ -15,6 +15,7 @@ struct Context;
 
 // What a user may ask about a connection.
 struct Info {
+  NetnsId netns = 0;
   State state{};
   u32 snd_mss = 0, rcv_mss = 0, cwnd = 0, ssthresh = 0;
   u32 srtt_us = 0, rttvar_us = 0, rto_us = 0;
