@@ -111,7 +111,9 @@ void TimerWheel::put(u32 id, u64 tick, u32 place) noexcept {
     drop_stale(place);
   key(id) = tick << 16 | armed_bit | place;
   entries_.append(list, id);
-  if (place < place_due) occupied_[place >> slot_bits][(place & slot_mask) / 64] |= u64{1} << (place % 64);
+  if (place >= place_due) return;
+  occupied_[place >> slot_bits][(place & slot_mask) / 64] |= u64{1} << (place % 64);
+  next_slot_ = std::min(next_slot_, comes_up(place));
 }
 
 // Apart from arm(), so that the short way through that saves no registers.
@@ -219,9 +221,9 @@ bool TimerWheel::pop_due(u64 target, u32& id) noexcept {
       }
       put(id, tick_of(k), place_for(tick_of(k)));  // moved while it waited
     }
-    const u64 next = next_slot_tick();
-    if (next > target) break;
-    turn_to(next);
+    if (next_slot_ > target) break;
+    turn_to(next_slot_);
+    next_slot_ = next_slot_tick();
   }
   tick_ = std::max(tick_, target);
   return false;
@@ -230,7 +232,7 @@ bool TimerWheel::pop_due(u64 target, u32& id) noexcept {
 Instant TimerWheel::next_deadline() const noexcept {
   if (armed_ == 0) return Instant::never();
   if (!lists_[place_due].empty() || !lists_[place_late].empty()) return instant_of(tick_);
-  return instant_of(next_slot_tick());
+  return instant_of(next_slot_);
 }
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 // 256 slots, ticks of 1 ms, timers numbered by the caller, time passed in.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -46,6 +47,10 @@ class TimerWheel {
     const u64 target = tick_reached(now);
     if (!lists_[place_late].empty()) [[unlikely]]
       spread(place_late);
+    if (target < next_slot_ && lists_[place_due].empty()) [[likely]] {  // nothing comes up
+      tick_ = std::max(tick_, target);
+      return 0;
+    }
     u32 fired = 0;
     for (u32 id; fired < budget && pop_due(target, id); ++fired) fire(id);
     return fired;
@@ -91,6 +96,7 @@ class TimerWheel {
 
   i64 start_ns_;
   u64 tick_ = 0;  // all slots up to this tick have been emptied
+  u64 next_slot_ = ~u64{0};  // the tick at which the next slot that has a list comes up
   u32 ids_ = 0, armed_ = 0;
   u32 due_taken_ = 0;                                           // of the first chunk of the due list
   std::array<std::array<u64, slots / 64>, levels> occupied_{};  // a bit per slot whose list is not empty
