@@ -69,13 +69,15 @@ class Router {
   }
 
  private:
-  // Ten seconds from now: what interfaces have to say when they come up has been said by then.
-  [[nodiscard]] static Instant time() noexcept { return rt::Clock::now() + Duration::seconds(10); }
+  // A minute from now: what interfaces have to say when they come up has been said by then.
+  [[nodiscard]] static Instant time() noexcept { return rt::Clock::now() + Duration::seconds(60); }
   void settle() {
     std::array<buf::PacketId, batch> frames;
-    shard_.run(time());
-    for (const IfIndex i : {in_, out_})
-      for (u32 k; (k = shard_.frames_to_send(i, frames, ~u32{0}, time())) > 0;) shard_.tx_done(i, {frames.data(), k});
+    for (Instant t = rt::Clock::now(), end = time(); t < end; t = t + Duration::seconds(1)) {
+      shard_.run(t);
+      for (const IfIndex i : {in_, out_})
+        for (u32 k; (k = shard_.frames_to_send(i, frames, ~u32{0}, t)) > 0;) shard_.tx_done(i, {frames.data(), k});
+    }
   }
   void add_routes(usize n, Instant now) {
     constexpr u32 gateways = 16;

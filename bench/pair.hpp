@@ -56,7 +56,7 @@ class Pair {
 
   [[nodiscard]] const InterfaceStats& client_stats() const { return shard.core().interfaces[client_if]->stats; }
   [[nodiscard]] const InterfaceStats& server_stats() const { return shard.core().interfaces[server_if]->stats; }
-  // Every frame that one end has sent has come in at the other, and none was longer than the link takes.
+  // Every frame that one end has sent has come in at the other, and without offloads they are not longer than the link takes.
   void check_frames() const;
 
  private:
