@@ -75,18 +75,11 @@ std::string result_text(const Result<T>& r) {
     return std::to_string(*r);
 }
 
-// What the recordings were made with: the RTO is the RTT and at least 200 ms more, so about 360 ms.
-inline HostConfig like_the_recorded_kernel() {
-  HostConfig c;
-  c.sysctl.tcp_rto_min_ms = 360;
-  return c;
-}
-
 class Observed {
  public:
   static constexpr Duration one_way = 80_ms;
 
-  explicit Observed(const HostConfig& hosts = like_the_recorded_kernel())
+  explicit Observed(const HostConfig& hosts = {})
       : world(1, {.max_batch = 1, .static_neighbours = true, .start = Instant{} + 1000_s}),
         a(world.host("A", hosts)),
         b(world.host("B", hosts)),
