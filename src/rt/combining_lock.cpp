@@ -64,6 +64,14 @@ void CombiningLock::collect() noexcept {
   rest_.last = last;
 }
 
+u32 CombiningLock::waiting_n() const noexcept {
+  u32 n = 0;
+  const uptr word = word_.load(std::memory_order_acquire);
+  for (const Post* p = word == held_word ? nullptr : reinterpret_cast<const Post*>(word); p != nullptr; p = p->next) ++n;
+  for (const Post* p = rest_.first; p != nullptr; p = p->next) ++n;
+  return n;
+}
+
 bool CombiningLock::drain() noexcept {
   bool any = false;
   for (collect(); !rest_.empty(); collect()) {

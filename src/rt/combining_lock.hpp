@@ -47,6 +47,8 @@ class CombiningLock {
   [[nodiscard]] bool contended() const noexcept {
     return !rest_.empty() || word_.load(std::memory_order_relaxed) != held_word;
   }
+  // How many wait. Holder only.
+  [[nodiscard]] u32 waiting_n() const noexcept;
 
  private:
   using uptr = std::uintptr_t;

@@ -46,19 +46,9 @@ TEST(combining_lock, posts_run_in_the_order_they_came) {
   lock.lock();
   std::vector<int> order;
   std::vector<std::thread> threads;
-  std::atomic<int> started{0};
-  for (int i = 0; i < 5; ++i) {
-    threads.emplace_back([&, i] {
-      started = i + 1;
-      lock.call([&] { order.push_back(i); });
-    });
-    while (started != i + 1) std::this_thread::yield();
-    // Posted, not only started: the word changes with each post, and only posts change it now.
-    static_assert(sizeof(CombiningLock) >= 2 * cache_line);
-    const auto* const word = reinterpret_cast<const std::atomic<std::uintptr_t>*>(&lock);
-    static thread_local std::uintptr_t before = 1;
-    while (word->load() == before) std::this_thread::yield();
-    before = word->load();
+  for (u32 i = 0; i < 5; ++i) {
+    threads.emplace_back([&, i] { lock.call([&] { order.push_back(static_cast<int>(i)); }); });
+    while (lock.waiting_n() != i + 1) std::this_thread::yield();
   }
   lock.unlock();
   for (auto& t : threads) t.join();
