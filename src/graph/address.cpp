@@ -19,6 +19,7 @@ constexpr u32 second_choice = 1024;  // metric of a prefix that another interfac
 
 void add_route(Netns& ns, ip::Route r) {
   if (ns.fib.add(r)) return;
+  if (const ip::Route* there = ns.fib.find(r.dst, r.metric); there != nullptr && there->ifindex == r.ifindex) return;
   r.metric = second_choice + r.ifindex;
   (void)ns.fib.add(r);
 }
@@ -45,15 +46,13 @@ void for_routes(const Interface& i, const Prefix& p, F&& f) {
     f(ip::Route{.dst = p.address.is_v4() ? net : self, .ifindex = i.index, .type = ip::RouteType::local});
     return;
   }
-  f(ip::Route{.dst = self, .pref_src = p.address, .ifindex = i.index, .type = ip::RouteType::local});
+  f(ip::Route{.dst = self, .ifindex = i.index, .type = ip::RouteType::local});
   //= rfc1122#3.3.6 I129, I132
   if (p.address.is_v4() && p.length < 31) {
     f(ip::Route{.dst = {p.broadcast4(), 32}, .ifindex = i.index, .type = ip::RouteType::broadcast});
     f(ip::Route{.dst = {net.address, 32}, .ifindex = i.index, .type = ip::RouteType::broadcast});
   }
-  if (p.length < bits) {
-    f(ip::Route{.dst = net, .pref_src = p.address.is_v4() ? p.address : IpAddr{}, .ifindex = i.index});
-  }
+  if (p.length < bits) f(ip::Route{.dst = net, .ifindex = i.index});
 }
 
 void list_own4(Interface& i) {
@@ -99,22 +98,23 @@ void mark_duplicate(Core& core, Interface& i, const IpAddr& address) {
   if (was_ours) withdraw(core, i, a->prefix);
 }
 
-void forget_probe(Core& core, IfIndex interface, const IpAddr& address) {
-  std::erase_if(core.probes, [&](const AddressProbe& p) { return p.interface == interface && p.address == address; });
+void forget_probe(Interface& i, const IpAddr& address) {
+  std::erase_if(i.probes, [&](const AddressProbe& p) { return p.address == address; });
 }
 
 // Begins detection or, without it, goes on as if nobody else had the address.
 void start_probe(Core& core, Interface& i, const IpAddr& address, bool probe) {
   if (address.is_v4()) {
-    AddressProbe p{i.index, address, link::ArpProbe(probe ? probe_config : trusted_config), ip::Dad{}};
+    AddressProbe p{address, link::ArpProbe(probe ? probe_config : trusted_config), ip::Dad{}};
     p.arp.start(core.now, core.rng, i.conflicts);
     if (!probe) (void)p.arp.on_deadline(core.now, core.rng);  // bound: it only defends
-    core.probes.push_back(p);
+    i.probes.push_back(p);
   } else if (probe) {
-    AddressProbe p{i.index, address, link::ArpProbe{}, ip::Dad{}};
+    AddressProbe p{address, link::ArpProbe{}, ip::Dad{}};
     p.dad.start(core.now, core.rng, true);
-    core.probes.push_back(p);
+    i.probes.push_back(p);
   }
+  if (!i.probes.empty()) core.chores_at = std::min(core.chores_at, i.probes.back().deadline());
 }
 
 bool is_valid(const Prefix& p) {
@@ -144,7 +144,7 @@ Result<void> remove_address(Core& core, Interface& i, const IpAddr& address) {
   const Prefix prefix = a->prefix;
   const bool was_ours = a->usable();
   std::erase_if(i.addresses, [&](const InterfaceAddress& x) { return x.prefix.address == address; });
-  forget_probe(core, i.index, address);
+  forget_probe(i, address);
   if (address.is_v6() && i.has_link_addresses()) leave_group(core, i, address.v6().solicited_node());
   if (was_ours) withdraw(core, i, prefix);
   return {};
@@ -155,30 +155,27 @@ Ip6Addr link_local_of(const MacAddr& mac) noexcept {
   return {{0xfe, 0x80, 0, 0, 0, 0, 0, 0, static_cast<u8>(m[0] ^ 2), m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}};
 }
 
-AddressProbe* find_probe(Core& core, IfIndex interface, const IpAddr& address) noexcept {
-  for (AddressProbe& p : core.probes)
-    if (p.interface == interface && p.address == address) return &p;
-  return nullptr;
+AddressProbe* find_probe(Interface& i, const IpAddr& address) noexcept {
+  const auto it = std::ranges::find(i.probes, address, &AddressProbe::address);
+  return it == i.probes.end() ? nullptr : &*it;
 }
 
-void act(Core& core, IfIndex interface, const IpAddr& address, ip::Dad::Act what) {
-  Interface& i = core.interface(interface);
+void act(Core& core, Interface& i, const IpAddr& address, ip::Dad::Act what) {
   switch (what) {
     case ip::Dad::Act::nothing: return;
     case ip::Dad::Act::solicit:
-      if (const AddressProbe* p = find_probe(core, interface, address)) send_dad_solicitation(core, i, address.v6(), p->dad.nonce());
+      if (const AddressProbe* p = find_probe(i, address)) send_dad_solicitation(core, i, address.v6(), p->dad.nonce());
       return;
     case ip::Dad::Act::assign:
-      forget_probe(core, interface, address);
+      forget_probe(i, address);
       return assign(core, i, address);
     case ip::Dad::Act::duplicate:
-      forget_probe(core, interface, address);
+      forget_probe(i, address);
       return mark_duplicate(core, i, address);
   }
 }
 
-void act(Core& core, IfIndex interface, const IpAddr& address, link::ArpProbe::Act what) {
-  Interface& i = core.interface(interface);
+void act(Core& core, Interface& i, const IpAddr& address, link::ArpProbe::Act what) {
   using Act = link::ArpProbe::Act;
   switch (what) {
     case Act::nothing: return;
@@ -193,26 +190,24 @@ void act(Core& core, IfIndex interface, const IpAddr& address, link::ArpProbe::A
 }
 
 void hear_arp(Core& core, Interface& in, const wire::ArpFields& arp) {
-  for (usize k = 0; k < core.probes.size(); ++k) {
-    AddressProbe& p = core.probes[k];
-    if (p.interface != in.index || !p.address.is_v4()) continue;
-    const IpAddr address = p.address;
-    act(core, in.index, address, p.arp.on_arp(address.v4(), arp.sender_ip, arp.target_ip, core.now));
+  for (AddressProbe& p : in.probes) {
+    if (!p.address.is_v4()) continue;
+    act(core, in, p.address, p.arp.on_arp(p.address.v4(), arp.sender_ip, arp.target_ip, core.now));
   }
 }
 
-void advance_probes(Core& core) {
-  for (usize k = 0; k < core.probes.size();) {
-    AddressProbe& p = core.probes[k];
-    if (core.now < p.deadline()) {
+void advance_probes(Core& core, Interface& i) {
+  for (usize k = 0; k < i.probes.size();) {
+    AddressProbe& p = i.probes[k];
+    const bool due = p.deadline() <= core.now;
+    if (!due || !i.running()) {  // without a link nobody could hear: the question waits
+      core.chores_at = std::min(core.chores_at, due ? core.now + Duration::millis(500) : p.deadline());
       ++k;
       continue;
     }
-    const IpAddr address = p.address;
-    const usize before = core.probes.size();
-    if (address.is_v4()) act(core, p.interface, address, p.arp.on_deadline(core.now, core.rng));
-    else act(core, p.interface, address, p.dad.on_deadline(core.now, core.rng));
-    if (core.probes.size() == before && core.now < core.probes[k].deadline()) ++k;
+    const IpAddr address = p.address;  // the probe may be gone after its last act
+    if (address.is_v4()) act(core, i, address, p.arp.on_deadline(core.now, core.rng));
+    else act(core, i, address, p.dad.on_deadline(core.now, core.rng));
   }
 }
 

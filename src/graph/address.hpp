@@ -13,10 +13,10 @@ Result<void> remove_address(Core& core, Interface& i, const IpAddr& address);
 
 // What was heard about addresses that are probed or defended.
 void hear_arp(Core& core, Interface& in, const wire::ArpFields& arp);
-[[nodiscard]] AddressProbe* find_probe(Core& core, IfIndex interface, const IpAddr& address) noexcept;
+[[nodiscard]] AddressProbe* find_probe(Interface& i, const IpAddr& address) noexcept;
 // After an event of `probe`: what it asks for is done. The probe may be gone afterwards.
-void act(Core& core, IfIndex interface, const IpAddr& address, ip::Dad::Act what);
-void act(Core& core, IfIndex interface, const IpAddr& address, link::ArpProbe::Act what);
-void advance_probes(Core& core);
+void act(Core& core, Interface& i, const IpAddr& address, ip::Dad::Act what);
+void act(Core& core, Interface& i, const IpAddr& address, link::ArpProbe::Act what);
+void advance_probes(Core& core, Interface& i);
 
 }  // namespace weir::graph

@@ -73,7 +73,7 @@ void watch_frames(void* cx, bool on) {
 Core::Core(const CoreConfig& config, Instant start)
     : pool(config.pool),
       rng(make_rng(config)),
-      neighbours({}, rng, start),
+      neighbours({.max_entries = 65'536, .new_per_second = 4096, .new_burst = 8192}, rng, start),
       destinations({}, rng),
       reassembly({}, rng),
       icmp_limit({}, rng),
@@ -95,6 +95,14 @@ Core::~Core() {
   out.clear(pool);
   veth_rx.clear(pool);
   for (auto& i : interfaces) i->tx.clear(pool);
+}
+
+void Core::drop(buf::PacketId id, Drop why) noexcept {
+  const buf::Packet& p = pool[id];
+  netns[p.netns]->drops.add(why);
+  if (p.if_in != 0) ++interfaces[p.if_in]->stats.rx_dropped;
+  if (!taps.empty()) [[unlikely]] tap(p.if_in, false, id, why);
+  pool.release(id);
 }
 
 void Core::tap(IfIndex interface, bool outbound, buf::PacketId id, Drop why) noexcept {

@@ -93,23 +93,21 @@ class Core {
   std::vector<std::pair<u16, Handler>> ethertypes;
   std::array<Handler, 256> protocols{};
   std::vector<Tap> taps;
-  std::vector<AddressProbe> probes;  // addresses that are being probed, announced or defended
-  Instant now;                       // of the call in progress
+  std::vector<IfIndex> free_interfaces;
+  Instant chores_at = Instant::never();  // no address probe and no group report is due before
+  Instant now;                           // of the call in progress
 
   [[nodiscard]] Interface& interface(IfIndex i) noexcept { return *interfaces[i]; }
   [[nodiscard]] Netns& netns_of(buf::PacketId id) noexcept { return *netns[pool[id].netns]; }
   [[nodiscard]] Interface* find_interface(IfIndex i) noexcept {
     return i != 0 && i < interfaces.size() && interfaces[i] && interfaces[i]->index != 0 ? interfaces[i].get() : nullptr;
   }
+  [[nodiscard]] const Interface* find_interface(IfIndex i) const noexcept { return const_cast<Core*>(this)->find_interface(i); }
   [[nodiscard]] Netns* find_netns(NetnsId id) noexcept {
     return id < netns.size() && netns[id] && netns[id]->live ? netns[id].get() : nullptr;
   }
   // Counts the reason and releases the packet.
-  void drop(buf::PacketId id, Drop why) noexcept {
-    netns_of(id).drops.add(why);
-    if (!taps.empty()) [[unlikely]] tap(pool[id].if_in, false, id, why);
-    pool.release(id);
-  }
+  void drop(buf::PacketId id, Drop why) noexcept;
   void tap(IfIndex interface, bool outbound, buf::PacketId id, Drop why) noexcept;
 };
 

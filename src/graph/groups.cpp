@@ -103,6 +103,7 @@ void report_soon(Core& core, Interface& i, Duration within, u8 times) {
   const Instant at = core.now + Duration{static_cast<i64>(core.rng.below(static_cast<u64>(within.ns) + 1))};
   i.report_at = std::min(i.report_at, at);
   i.reports_left = std::max(i.reports_left, times);
+  core.chores_at = std::min(core.chores_at, at);
 }
 
 }  // namespace
@@ -136,14 +137,14 @@ void schedule_reports(Core& core, Interface& i, u32 max_response_ms) {
   report_soon(core, i, Duration::millis(std::min(max_response_ms, most_response_ms)), 1);
 }
 
-void advance_reports(Core& core) {
-  for (auto& i : core.interfaces) {
-    if (core.now < i->report_at) continue;
-    i->report_at = Instant::never();
-    if (i->running()) send_reports(core, *i);
-    if (i->reports_left != 0) --i->reports_left;
-    if (i->reports_left != 0) i->report_at = core.now + unsolicited_interval;
+void advance_reports(Core& core, Interface& i) {
+  if (core.now >= i.report_at) {
+    i.report_at = Instant::never();
+    if (i.running()) send_reports(core, i);
+    if (i.reports_left != 0) --i.reports_left;
+    if (i.reports_left != 0) i.report_at = core.now + unsolicited_interval;
   }
+  core.chores_at = std::min(core.chores_at, i.report_at);
 }
 
 void rx_igmp(Core& core, Interface& in, PacketId id) {

@@ -12,6 +12,6 @@ void leave_group(Core& core, Interface& i, const IpAddr& group);
 
 // A query was heard: reports are due within max_response_ms.
 void schedule_reports(Core& core, Interface& i, u32 max_response_ms);
-void advance_reports(Core& core);
+void advance_reports(Core& core, Interface& i);
 
 }  // namespace weir::graph

@@ -69,8 +69,8 @@ bool may_answer6(const Packet& p, const wire::Ipv6View& ip, bool even_to_multica
   if (!even_to_multicast && ((p.flags & to_many) != 0 || ip.dst().is_multicast())) return false;
   if (!ip::is_single_host(ip.src())) return false;
   const wire::Ip6Chain chain = wire::find_transport(ip);
-  if (chain.has_fragment && chain.fragment.offset != 0) return false;
-  if (chain.protocol != wire::proto::icmp6) return true;
+  // What a later fragment is of cannot be seen; errors are never so long that they come in fragments.
+  if (chain.protocol != wire::proto::icmp6 || (chain.has_fragment && chain.fragment.offset != 0)) return true;
   const usize at = chain.offset;
   if (ip.packet().size() <= at) return false;
   const u8 type = load_u8(ip.packet().data() + at);

@@ -25,6 +25,15 @@ struct Group {
   u32 users = 0;
 };
 
+// RFC 5227 for IPv4, RFC 4862 5.4 for IPv6.
+struct AddressProbe {
+  IpAddr address;
+  link::ArpProbe arp;  // IPv4: goes on defending as long as the address is there
+  ip::Dad dad;         // IPv6
+
+  [[nodiscard]] Instant deadline() const noexcept { return address.is_v4() ? arp.deadline() : dad.deadline(); }
+};
+
 struct Interface {
   IfIndex index = 0;  // 0: free
   NetnsId netns = 0;
@@ -36,6 +45,7 @@ struct Interface {
   bool promiscuous = false;
   IfIndex peer = 0;        // of a veth
   std::vector<InterfaceAddress> addresses;
+  std::vector<AddressProbe> probes;  // of addresses that are being probed, announced or defended
   std::vector<Ip4Addr> own4;   // of them, the usable IPv4 ones: looked at for each packet
   std::vector<Group> groups;   // multicast memberships
   Instant report_at = Instant::never();  // group reports are due
@@ -62,16 +72,6 @@ struct Interface {
   [[nodiscard]] bool is_member(const IpAddr& group) const noexcept {
     return std::ranges::find(groups, group, &Group::address) != groups.end();
   }
-};
-
-// RFC 5227 for IPv4, RFC 4862 5.4 for IPv6.
-struct AddressProbe {
-  IfIndex interface = 0;
-  IpAddr address;
-  link::ArpProbe arp;  // IPv4: goes on defending as long as the address is there
-  ip::Dad dad;         // IPv6
-
-  [[nodiscard]] Instant deadline() const noexcept { return address.is_v4() ? arp.deadline() : dad.deadline(); }
 };
 
 }  // namespace weir::graph

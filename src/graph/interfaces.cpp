@@ -13,13 +13,23 @@ using buf::PacketId;
 constexpr usize longest_name = 15;
 constexpr u16 smallest_mtu = 68;
 
-template <class T>
-u16 free_slot(std::vector<std::unique_ptr<T>>& all, bool (*is_free)(const T&)) {
-  for (usize i = 1; i < all.size(); ++i)
-    if (is_free(*all[i])) return static_cast<u16>(i);
-  if (all.size() > 0xffff) return 0;
-  all.push_back(nullptr);
-  return static_cast<u16>(all.size() - 1);
+NetnsId free_netns(Core& core) {
+  for (usize i = 1; i < core.netns.size(); ++i)
+    if (!core.netns[i]->live) return static_cast<NetnsId>(i);
+  if (core.netns.size() > 0xffff) return 0;
+  core.netns.push_back(nullptr);
+  return static_cast<NetnsId>(core.netns.size() - 1);
+}
+
+IfIndex free_interface(Core& core) {
+  if (!core.free_interfaces.empty()) {
+    const IfIndex i = core.free_interfaces.back();
+    core.free_interfaces.pop_back();
+    return i;
+  }
+  if (core.interfaces.size() > 0xffff) return 0;
+  core.interfaces.push_back(nullptr);
+  return static_cast<IfIndex>(core.interfaces.size() - 1);
 }
 
 MacAddr random_mac(Core& core) {
@@ -73,7 +83,7 @@ void forget_neighbours(Core& core, IfIndex index, Drop why) {
 }  // namespace
 
 Result<NetnsId> add_netns(Core& core, const NetnsConfig& config) {
-  const NetnsId id = free_slot<Netns>(core.netns, [](const Netns& n) { return !n.live; });
+  const NetnsId id = free_netns(core);
   if (id == 0) return fail(Errc::too_many);
   auto ns = std::make_unique<Netns>();
   ns->id = id;
@@ -115,7 +125,7 @@ Result<IfIndex> add_interface(Core& core, NetnsId netns, const InterfaceConfig& 
   Netns* ns = core.find_netns(netns);
   if (ns == nullptr) return fail(Errc::not_found);
   if (auto ok = check(core, *ns, config); !ok) return fail(ok.error());
-  const IfIndex index = free_slot<Interface>(core.interfaces, [](const Interface& i) { return i.index == 0; });
+  const IfIndex index = free_interface(core);
   if (index == 0) return fail(Errc::too_many);
   auto i = std::make_unique<Interface>();
   i->index = index;
@@ -143,10 +153,10 @@ Result<void> remove_interface(Core& core, IfIndex index) {
   forget_neighbours(core, index, Drop::closing);
   core.destinations.remove_interface(index);
   ns.fib.remove_interface(index);
-  std::erase_if(core.probes, [&](const AddressProbe& p) { return p.interface == index; });
   std::erase(ns.interfaces, index);
   ++ns.route_generation;
   *i = Interface{};
+  core.free_interfaces.push_back(index);
   if (peer == 0) return {};
   core.interface(peer).peer = 0;
   return remove_interface(core, peer);  // a veth goes with its other end

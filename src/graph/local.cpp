@@ -2,7 +2,7 @@
 #include "graph/icmp.hpp"
 #include "graph/nodes.hpp"
 #include "graph/tcp_link.hpp"
-#include "wire/protocol.hpp"
+#include "wire/ipv6_ext.hpp"
 
 namespace weir::graph {
 namespace {
@@ -24,7 +24,9 @@ void no_such_protocol(Core& core, PacketId id) {
     return core.drop(id, Drop::ip_unknown_protocol);
   }
   // RFC 8200 4: parameter problem, code 1, pointing to the Next Header byte that names it.
-  send_icmp6_error(core, id, wire::Icmp6Fields::parameter_problem(wire::icmp6::unknown_next_header, p.payload));
+  const auto ip = wire::Ipv6View::parse(core.pool.run_from(id, p.l3), p.length);
+  const u16 named_at = ip ? wire::find_transport(*ip).protocol_at : u16{6};
+  send_icmp6_error(core, id, wire::Icmp6Fields::parameter_problem(wire::icmp6::unknown_next_header, named_at));
   core.drop(id, Drop::ip6_unknown_header);
 }
 
@@ -45,7 +47,6 @@ void deliver_tcp(Core& core, Batch& tcp) {
   tcp.n = 0;
 }
 
-// p.payload: of IPv6, where the Next Header byte lies that names the protocol, from the start of the IPv6 header.
 void deliver(Core& core, Interface& in, PacketId id, Batch& tcp) {
   const buf::Packet& p = core.pool[id];
   const bool raw = core.raw->wants(p.netns, p.l4_protocol) && core.raw->receive(id, core.now);

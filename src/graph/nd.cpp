@@ -77,10 +77,10 @@ Drop hear_solicitation(Core& core, const Heard& h, const wire::NeighborSolicit& 
   auto mac = ns.options.link_address(wire::nd_option::source_link);
   if (mac && (!mac->is_unicast() || *mac == h.in.config.mac)) return Drop::nd_bad_option;
   if (from_unspecified && (mac || h.dst != ns.target.solicited_node())) return Drop::nd_bad_option;
-  if (AddressProbe* probe = find_probe(core, h.in.index, ns.target)) {
+  if (AddressProbe* probe = find_probe(h.in, ns.target)) {
     std::optional<ip::DadNonce> nonce;
     if (const auto n = ns.options.nonce(); n && n->size() == 6) nonce = load_raw<ip::DadNonce>(n->data());
-    act(core, h.in.index, ns.target, probe->dad.on_solicitation(from_unspecified, nonce));
+    act(core, h.in, ns.target, probe->dad.on_solicitation(from_unspecified, nonce));
     return Drop::none;  // a tentative address answers nothing
   }
   if (!h.in.owns(ns.target)) return Drop::nd_bad_target;
@@ -93,8 +93,8 @@ Drop hear_solicitation(Core& core, const Heard& h, const wire::NeighborSolicit& 
 
 // RFC 4861 7.1.2, 7.2.5; RFC 4862 5.4.4; RFC 9131 for routers.
 Drop hear_advertisement(Core& core, const Heard& h, const wire::NeighborAdvert& na) {
-  if (AddressProbe* probe = find_probe(core, h.in.index, na.target)) {
-    act(core, h.in.index, na.target, probe->dad.on_advertisement());
+  if (AddressProbe* probe = find_probe(h.in, na.target)) {
+    act(core, h.in, na.target, probe->dad.on_advertisement());
     return Drop::none;
   }
   if (h.in.find(na.target) != nullptr) return Drop::nd_bad_target;  // ours: a conflict that is not ours to solve

@@ -12,6 +12,9 @@ void rx_ip4(Core& core, Interface& in, std::span<const buf::PacketId> packets);
 void rx_ip6(Core& core, Interface& in, std::span<const buf::PacketId> packets);
 void rx_arp(Core& core, Interface& in, buf::PacketId packet);
 
+// Finds where the payload of a received super-segment begins (l4 is set). Drop::none, or why it is none.
+[[nodiscard]] Drop find_payload(Core& core, buf::PacketId packet);
+
 // -- to ourselves. TCP's packets are collected in `tcp`, for one call per batch.
 // l3, l4, l4_protocol and family are set, fragments are put together, the destination is ours.
 void deliver(Core& core, Interface& in, buf::PacketId packet, Batch& tcp);

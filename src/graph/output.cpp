@@ -14,10 +14,7 @@ using buf::PacketId;
 
 // What belongs to the sender's namespace stays there; the bytes are handed over as they are.
 void hand_over(Core& core, Interface& in, PacketId id, u8 flags) {
-  if (in.waiting >= in.config.queue_packets) {
-    ++in.stats.rx_dropped;
-    return core.drop(id, Drop::queue_full);
-  }
+  if (in.waiting >= in.config.queue_packets) return core.drop(id, Drop::queue_full);
   buf::Packet& p = core.pool[id];
   p.if_in = in.index;
   p.if_out = 0;

@@ -50,15 +50,16 @@ u32 run_rounds(Core& core, u32 budget) {
 void advance_timers(Core& core, u32 budget) {
   if (core.neighbours.next_deadline() <= core.now) advance_neighbours(core, budget);
   if (core.reassembly.next_deadline() <= core.now) expire_fragments(core, budget);
-  advance_probes(core);
-  advance_reports(core);
+  if (core.now < core.chores_at) return;
+  core.chores_at = Instant::never();
+  for (auto& i : core.interfaces) {
+    advance_probes(core, *i);
+    advance_reports(core, *i);
+  }
 }
 
 Instant next_deadline(const Core& core) noexcept {
-  Instant at = std::min(core.neighbours.next_deadline(), core.reassembly.next_deadline());
-  for (const AddressProbe& p : core.probes) at = std::min(at, p.deadline());
-  for (const auto& i : core.interfaces) at = std::min(at, i->report_at);
-  return at;
+  return std::min({core.neighbours.next_deadline(), core.reassembly.next_deadline(), core.chores_at});
 }
 
 }  // namespace weir::graph

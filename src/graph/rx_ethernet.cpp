@@ -2,6 +2,8 @@
 // EtherType.
 #include "graph/nodes.hpp"
 #include "wire/ethernet.hpp"
+#include "wire/tcp.hpp"
+#include "wire/udp.hpp"
 #include "wire/vlan.hpp"
 
 namespace weir::graph {
@@ -32,12 +34,13 @@ void count_drop(Core& core, Interface& in, PacketId id, Drop why) {
 
 constexpr u64 mac_mask = std::endian::native == std::endian::little ? ~u64{0} >> 16 : ~u64{0} << 16;
 
-Drop check_destination(const Interface& in, buf::Packet& p, const std::byte* frame) noexcept {
+Drop check_destination(Interface& in, buf::Packet& p, const std::byte* frame) noexcept {
   if ((load_raw<u64>(frame) & mac_mask) == in.mac_word) [[likely]] return Drop::none;
   const MacAddr dst = load_raw<MacAddr>(frame);
   if (dst.is_broadcast()) p.flags |= PacketFlags::link_broadcast;
   else if (dst.is_multicast()) p.flags |= PacketFlags::link_multicast;
   else return Drop::eth_not_for_us;
+  ++in.stats.multicast;
   return Drop::none;
 }
 
@@ -159,6 +162,24 @@ void rx_raw_ip(Core& core, Interface& in, std::span<const PacketId> packets) {
     });
     hand_on(core, in, sorted);
   }
+}
+
+Drop find_payload(Core& core, PacketId id) {
+  buf::Packet& p = core.pool[id];
+  const u32 before = static_cast<u32>(p.l4 - p.head);
+  if (p.gso.type == buf::GsoType::udp) {
+    if (p.l4_protocol != wire::proto::udp || p.length < before + wire::UdpView::header_len) return Drop::udp_truncated;
+    p.payload = static_cast<u16>(p.l4 + wire::UdpView::header_len);
+  } else {
+    if (p.l4_protocol != wire::proto::tcp || p.length < before + wire::TcpView::min_len) return Drop::tcp_truncated;
+    if (!core.pool.pull_up(id, before + wire::TcpView::min_len)) return Drop::no_buffer;
+    const u32 header = (load_u8(core.pool.at(id, p.l4) + 12) >> 4) * 4u;
+    if (header < wire::TcpView::min_len || before + header > p.length) return Drop::tcp_bad_doff;
+    p.payload = static_cast<u16>(p.l4 + header);
+  }
+  const u32 all = static_cast<u32>(p.payload - p.head);
+  if (p.gso.size == 0 || p.length <= all) return Drop::tcp_truncated;
+  return core.pool.pull_up(id, all) ? Drop::none : Drop::no_buffer;
 }
 
 }  // namespace weir::graph

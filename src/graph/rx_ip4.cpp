@@ -80,8 +80,9 @@ inline Drop check(Core& core, Interface& in, PacketId id, Header4& h) {
     for (const Ip4Addr own : in.own4)
       if (own == h.src) [[unlikely]] return Drop::ip4_bad_source;  // RFC 1812 5.3.8: it claims to be us
   if (total < p.length) core.pool.trim_to(id, total);  // link padding
-  if (header_len != 20) [[unlikely]] return check_options(core, in, id, header_len);
-  return Drop::none;
+  if (header_len != 20) [[unlikely]]
+    if (const Drop why = check_options(core, in, id, header_len); why != Drop::none) return why;
+  return p.gso.segments > 1 ? find_payload(core, id) : Drop::none;
 }
 
 void count_bad(Netns& ns, Drop why) {

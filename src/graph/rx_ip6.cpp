@@ -32,9 +32,8 @@ inline Drop check(Core& core, Interface& in, PacketId id) {
   p.l4 = static_cast<u16>(p.head + 40);
   p.family = 6;
   p.l4_protocol = load_u8(ip + 6);
-  p.payload = 6;  // where the protocol is named, until there is a payload
   if (total < p.length) core.pool.trim_to(id, total);
-  return Drop::none;
+  return p.gso.segments > 1 ? find_payload(core, id) : Drop::none;
 }
 
 void count_bad(Netns& ns, Drop why) {
@@ -71,7 +70,6 @@ void problem(Core& core, PacketId id, const wire::Ip6Problem& p) {
     if (!chain->needs_reassembly()) {
       p.l4 = static_cast<u16>(p.l3 + chain->offset);
       p.l4_protocol = chain->protocol;
-      p.payload = chain->protocol_at;
       if (chain->protocol == wire::proto::none) return core.pool.release(id);  // RFC 8200 4.7
       core.netns_of(id).ip6.add(Ip::in_delivers);
       return deliver(core, in, id, tcp);

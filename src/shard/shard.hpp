@@ -67,6 +67,10 @@ class Shard {
   Result<void> add_route(NetnsId netns, const RouteConfig& route, Instant now);
   Result<void> remove_route(NetnsId netns, const RouteConfig& route, Instant now);
   Result<void> add_neighbour(IfIndex interface, const IpAddr& address, const MacAddr& mac, Instant now);  // permanent
+  // Multicast membership of an interface; memberships are counted.
+  Result<void> join_group(IfIndex interface, const IpAddr& group, Instant now);
+  Result<void> leave_group(IfIndex interface, const IpAddr& group, Instant now);
+  [[nodiscard]] Result<InterfaceStats> interface_stats(IfIndex interface) const;
   [[nodiscard]] Sysctl* sysctl(NetnsId netns) noexcept;
   // All addresses of the netns have passed duplicate address detection (or are marked as duplicates).
   [[nodiscard]] bool addresses_ready(NetnsId netns) const noexcept;

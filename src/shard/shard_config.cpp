@@ -1,5 +1,6 @@
 // shard/shard.hpp: configuration, from checked values to what the graph works on.
 #include "graph/address.hpp"
+#include "graph/groups.hpp"
 #include "graph/interfaces.hpp"
 #include "graph/output.hpp"
 #include "graph/route.hpp"
@@ -134,6 +135,33 @@ Result<void> Shard::add_neighbour(IfIndex interface, const IpAddr& address, cons
   if (!i->has_link_addresses() || mac.is_multicast() || mac.is_zero()) return fail(Errc::invalid);
   graph::send_pending(*core_, core_->neighbours.add_permanent(interface, address, mac, now));
   return {};
+}
+
+Result<void> Shard::join_group(IfIndex interface, const IpAddr& group, Instant now) {
+  core_->now = now;
+  Interface* i = core_->find_interface(interface);
+  if (i == nullptr) return fail(Errc::device_not_found);
+  if (!group.is_multicast()) return fail(Errc::invalid);
+  graph::join_group(*core_, *i, group);
+  return {};
+}
+
+Result<void> Shard::leave_group(IfIndex interface, const IpAddr& group, Instant now) {
+  core_->now = now;
+  Interface* i = core_->find_interface(interface);
+  if (i == nullptr) return fail(Errc::device_not_found);
+  if (!i->is_member(group)) return fail(Errc::addr_not_available);
+  graph::leave_group(*core_, *i, group);
+  return {};
+}
+
+Result<InterfaceStats> Shard::interface_stats(IfIndex interface) const {
+  const Interface* i = core_->find_interface(interface);
+  if (i == nullptr) return fail(Errc::device_not_found);
+  InterfaceStats s = i->stats;
+  s.rx_queue = i->waiting;
+  s.tx_queue = i->tx.size();
+  return s;
 }
 
 Sysctl* Shard::sysctl(NetnsId netns) noexcept {

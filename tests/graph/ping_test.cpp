@@ -38,7 +38,8 @@ TEST_F(Ping, echo_is_answered_with_the_same_data_by_the_address_that_was_asked) 
 
 TEST_F(Ping, an_unknown_neighbour_is_asked_for_and_the_answer_waits) {
   inject(from_peer4(packet4(wire::proto::icmp, icmp4(wire::Icmp4Fields::echo(false, 1, 1), echo_data))));
-  const auto request = wire::ArpView::parse(view_ethernet(one()).payload());
+  const std::string asked = one();
+  const auto request = wire::ArpView::parse(view_ethernet(asked).payload());
   ASSERT_TRUE(request);
   EXPECT_EQ(request->op(), wire::ArpOp::request);
   EXPECT_EQ(request->sender_ip(), host4);
