@@ -41,11 +41,13 @@ bool is_duplicate(const Tcb& t, const Segment& seg) noexcept {
 // Is everything that we sent, FIN included, acknowledged by this ACK?
 bool fin_acked(const Tcb& t) noexcept { return t.has(HotFlags::fin_sent) && t.snd_una == t.snd_nxt; }
 
-void update_window(Tcb& t, const Segment& seg) noexcept {
-  // With the correction that an ACK equal to SND.UNA may update the window too.
-  if (!(t.snd_wl1 < seg.sent_seq || (t.snd_wl1 == seg.sent_seq && t.snd_wl2 <= seg.ack))) return;
+void update_window(Tcb& t, const Segment& seg, bool is_new) noexcept {
+  // With the correction that an ACK equal to SND.UNA may update the window too. A new ACK is no old segment whatever its
+  // SEG.SEQ (a retransmission): without its window, the old one would count from the new SND.UNA and the edge move right
+  // though nobody advertised it.
+  if (!(is_new || t.snd_wl1 < seg.sent_seq || (t.snd_wl1 == seg.sent_seq && t.snd_wl2 <= seg.ack))) return;
   t.snd_wnd = seg.wnd << t.snd_wscale;  //= rfc9293#3.1 MUST-1
-  t.snd_wl1 = seg.sent_seq;
+  t.snd_wl1 = seq_max(t.snd_wl1, seg.sent_seq);
   t.snd_wl2 = seg.ack;
   t.max_snd_wnd = std::max(t.max_snd_wnd, t.snd_wnd);
 }
@@ -121,14 +123,16 @@ Verdict process_ack(Context& cx, Tcb& t, const Segment& seg) noexcept {
   }
   if (seg.ack > t.snd_una) {
     ack_advances(cx, t, seg);
-    update_window(t, seg);
+    update_window(t, seg, true);
   } else if (seg.ack == t.snd_una) {
     if (is_duplicate(t, seg)) {
       cx.count(t, Tcp::dup_acks_in);
       newreno::on_duplicate_ack(cx, t);
     }
-    update_window(t, seg);
-    if (t.timer == Timer::persist || t.snd_wnd == 0) t.retries = 0;  // the peer lives: probing goes on (MUST-37)
+    update_window(t, seg, false);
+    //= rfc9293#3.8.6.1 MUST-37
+    //= rfc9293#3.8.6 SHLD-17
+    if (t.timer == Timer::persist || t.snd_wnd == 0) t.retries = 0;  // the peer lives
   }
   return fin_acked(t) ? after_fin_acked(cx, t) : Verdict::next_step;
 }

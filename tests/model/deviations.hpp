@@ -20,6 +20,7 @@ struct Deviations {
   bool reset_after_close = true;
   bool time_wait_fin_only = true;
   bool time_wait_reopen = true;
+  bool window_of_new_ack = true;
   bool rfc1337 = false;  // the sysctl tcp_rfc1337: 0 in the profile `linux`, 1 in `rfc`
 };
 
@@ -28,7 +29,7 @@ struct DeviationInfo {
   bool Deviations::*flag;
 };
 
-inline constexpr std::array<DeviationInfo, 13> deviations{{
+inline constexpr std::array<DeviationInfo, 14> deviations{{
     {"challenge_rst", "RFC 5961 3.2; RFC 9293 3.10.7.4 second",
      "RST resets only at exactly RCV.NXT; elsewhere in the window it draws a challenge ACK; outside it is dropped",
      &Deviations::challenge_rst},
@@ -66,6 +67,9 @@ inline constexpr std::array<DeviationInfo, 13> deviations{{
     {"time_wait_reopen", "RFC 9293 MAY-2; RFC 6191 2",
      "a SYN above the last sequence number seen opens a new connection from TIME-WAIT, if someone listens",
      &Deviations::time_wait_reopen},
+    {"window_of_new_ack", "RFC 9293 3.10.7.4 fifth",
+     "an ACK that is new brings its window whatever SEG.SEQ is: else SND.UNA + SND.WND would pass the advertised edge",
+     &Deviations::window_of_new_ack},
     {"rfc1337", "RFC 1337 3 (F1)", "RST is ignored in TIME-WAIT (off by default)", &Deviations::rfc1337},
 }};
 

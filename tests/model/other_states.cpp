@@ -160,9 +160,16 @@ bool our_fin_is_acknowledged(const Tcb& t) { return t.fin_sent && t.snd_una > t.
 void ack_as_in_established(Arrival& a) {
   Tcb& t = a.t;
   const Seg& seg = a.arrived;
-  if (t.snd_una < seg.ack && seg.ack <= t.snd_nxt) t.snd_una = seg.ack;
+  const bool is_new = t.snd_una < seg.ack && seg.ack <= t.snd_nxt;
+  if (is_new) t.snd_una = seg.ack;
   if (t.snd_una <= seg.ack && seg.ack <= t.snd_nxt) {
-    if (t.snd_wl1 < seg.seq || (t.snd_wl1 == seg.seq && t.snd_wl2 <= seg.ack)) set_send_window(a);
+    const SeqNum wl1 = t.snd_wl1;
+    if (wl1 < seg.seq || (wl1 == seg.seq && t.snd_wl2 <= seg.ack)) {
+      set_send_window(a);
+    } else if (is_new && a.cfg.dev.window_of_new_ack) {
+      set_send_window(a);
+      t.snd_wl1 = wl1;
+    }
   }
 }
 

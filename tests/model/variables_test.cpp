@@ -193,6 +193,22 @@ TEST(model_deviations, off_is_the_plain_text) {
         {}, without(&Deviations::time_wait_reopen));
 }
 
+TEST(model_deviations, a_new_ack_brings_its_window) {
+  Seg seg = seg_of("A", 5501, 3001, 10);
+  seg.wnd = 500;
+  for (const bool with : {true, false}) {
+    Tcb t = canonical(State::established);
+    t.snd_wl1 = SeqNum{5600};
+    const u32 before = t.snd_wnd;
+    Config cfg;
+    cfg.dev.window_of_new_ack = with;
+    feed(t, seg, Instant{}, cfg);
+    EXPECT_EQ(t.snd_una, SeqNum{3001});
+    EXPECT_EQ(t.snd_wnd, with ? 500u : before);
+    EXPECT_EQ(t.snd_wl1, SeqNum{5600});
+  }
+}
+
 TEST(model_deviations, without_throttle_every_challenge_is_answered) {
   Tcb t = canonical(State::established);
   const Config cfg = without(&Deviations::throttle);
