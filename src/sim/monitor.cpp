@@ -6,6 +6,7 @@
 #include "sim/monitor_tcp.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/icmp4.hpp"
+#include "wire/icmp6.hpp"
 #include "wire/ipv4.hpp"
 #include "wire/ipv6.hpp"
 #include "wire/transport_checksum.hpp"
@@ -25,6 +26,11 @@ constexpr RuleInfo rules[] = {
 
 bool all_zero(Bytes b) {
   return std::ranges::all_of(b, [](std::byte x) { return x == std::byte{0}; });
+}
+
+bool is_about_neighbours(const Dissected& d) {
+  return d.ethertype == wire::ethertype::arp ||
+         (d.protocol == wire::proto::icmp6 && !d.l4.empty() && wire::icmp6::is_nd(load_u8(d.l4.data())));
 }
 
 // Is the checksum of this transport segment right? Unknown protocols are.
@@ -66,14 +72,15 @@ void Monitor::on_address(u32 host, const IpAddr& address) { addresses_.insert({h
 bool Monitor::owns(u32 host, const IpAddr& a) const { return addresses_.contains({host, a}); }
 
 void Monitor::on_sent(u32 host, const Link& link, Bytes frame, Instant now) {
-  sent(host, link.pipe(0).config().mtu, link.name(), frame, now);
+  const bool waits_for_wire = link.pipe(0).config().backpressure || link.pipe(1).config().backpressure;
+  sent(host, link.pipe(0).config().mtu, link.name(), frame, now, waits_for_wire);
 }
 
 void Monitor::on_delivered(u32 host, const Link&, Bytes frame, bool hurt, Instant now) {
   delivered(host, frame, now, hurt);
 }
 
-void Monitor::sent(u32 host, u16 mtu, std::string_view where, Bytes frame, Instant now) {
+void Monitor::sent(u32 host, u16 mtu, std::string_view where, Bytes frame, Instant now, bool untimed) {
   const auto eth = wire::EthernetView::parse(frame);
   if (!eth) return report(Rule::malformed, now, std::string(where), "no Ethernet frame");
   if (frame.size() > mtu + 14u)
@@ -87,11 +94,14 @@ void Monitor::sent(u32 host, u16 mtu, std::string_view where, Bytes frame, Insta
   else check_ip6(d.ip, where, now);
   if (!origin || d.fragment || d.l4.empty()) return;  // a router does not answer for what it hands on
   check_transport(d, where, now);
-  if (d.is_tcp()) tcp_->sent(d, now);
+  if (!d.is_tcp()) return;
+  const auto news = neighbour_news_.find(host);
+  tcp_->sent(d, now, untimed || (news != neighbour_news_.end() && news->second == now));
 }
 
 void Monitor::delivered(u32 host, Bytes frame, Instant now, bool hurt) {
   const Dissected d = dissect(frame);
+  if (is_about_neighbours(d)) neighbour_news_[host] = now;
   if (!d.is_tcp() || d.fragment || !owns(host, d.dst)) return;
   if (d.src.is_v4()) {
     const auto ip = wire::Ipv4View::parse(d.ip);

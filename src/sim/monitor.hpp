@@ -80,7 +80,8 @@ class Monitor : public WireListener {
   void on_delivered(u32 host, const Link& link, Bytes frame, bool hurt, Instant now) override;
 
   // The same without a link: for frames made by hand.
-  void sent(u32 host, u16 mtu, std::string_view where, Bytes frame, Instant now);
+  // untimed: it may have waited on its way out, so that nothing is to be concluded from the time.
+  void sent(u32 host, u16 mtu, std::string_view where, Bytes frame, Instant now, bool untimed = false);
   void delivered(u32 host, Bytes frame, Instant now, bool hurt = false);
 
   // The user of this end is about to do what draws an RST that the wire cannot explain: abort, close with unread data.
@@ -114,6 +115,7 @@ class Monitor : public WireListener {
   std::set<std::pair<u32, IpAddr>> addresses_;
   std::set<std::pair<IpAddr, u16>> explained_, closed_;
   std::array<bool, static_cast<usize>(Rule::count_)> ignored_{};
+  std::map<u32, Instant> neighbour_news_;  // when a host was last told a link address: what waited for it goes out then
   std::vector<Violation> violations_;
   u64 total_ = 0;
   std::unique_ptr<TcpMonitor> tcp_;

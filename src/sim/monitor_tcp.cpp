@@ -57,7 +57,7 @@ void TcpMonitor::say(const Segment& s, Rule rule, const std::string& detail) {
                   fmt::format("{}; offset {} length {} flags {:#x}", detail, s.offset, s.length(), s.tcp.flags().bits));
 }
 
-void TcpMonitor::sent(const Dissected& d, Instant now) {
+void TcpMonitor::sent(const Dissected& d, Instant now, bool untimed) {
   const auto tcp = wire::TcpView::parse(d.l4);
   if (!tcp) return monitor_.report(Rule::malformed, now, to_string(d.src), "no TCP segment");
   u32 direction = 0;
@@ -66,7 +66,7 @@ void TcpMonitor::sent(const Dissected& d, Instant now) {
   if (!options) return monitor_.report(Rule::malformed, now, to_string(d.src), "TCP options");
   const TcpFlags flags = tcp->flags();
   Segment s{d, *tcp, *options, c.half[direction], c.half[direction ^ 1], now, 0,
-            flags.any(TcpFlags::syn), flags.any(TcpFlags::fin), flags.any(TcpFlags::rst), flags.any(TcpFlags::ack)};
+            flags.any(TcpFlags::syn), flags.any(TcpFlags::fin), flags.any(TcpFlags::rst), flags.any(TcpFlags::ack), untimed};
   if (s.is_syn) check_syn(s, c, direction);
   if (s.from.known) s.offset = static_cast<u64>(std::max<i64>(unwrap(s.from, tcp->seq()), 0));
   check_header(s);
@@ -174,7 +174,7 @@ void TcpMonitor::check_data(const Segment& s) {
   const i64 exact = unwrap(h, s.tcp.seq());
   const bool keepalive = size <= 1 && exact + 1 == static_cast<i64>(h.una);  // its byte, if any, is garbage: RFC 9293 3.8.4
   const u64 acked = h.last_delivery == s.now ? h.sure_una : h.una_of_now;
-  if (!keepalive && (exact < 0 || s.offset + 1 < acked || (s.length() == 0 && s.offset > h.snd_max)))
+  if (!keepalive && (exact < 0 || (s.offset + 1 < acked && !s.untimed) || (s.length() == 0 && s.offset > h.snd_max)))
     say(s, Rule::bad_seq, fmt::format("una {} max {}", acked, h.snd_max));
   if (keepalive) return;
   if (h.fin_at && s.length() != 0 && (s.payload_end() > *h.fin_at || (s.is_fin && s.payload_end() != *h.fin_at)))
@@ -207,10 +207,12 @@ void TcpMonitor::delivered(const Dissected& d, Instant now, bool hurt) {
   receiver.last_delivery = now;
   ++receiver.deliveries;
   if (s.is_rst) receiver.reset_delivered = true;
+  bool sure = !hurt;
   if (s.from.known) {
-    const i64 at = unwrap(s.from, tcp->seq());
     if (s.is_syn && s.from.isn != tcp->seq().raw) return;  // of an earlier connection
+    const i64 at = unwrap(s.from, tcp->seq());
     const i64 end = at + static_cast<i64>(s.length());
+    sure = surely_taken(receiver, s, at, s.from.arrived.contiguous_from(0)) && sure;
     if (at >= 0) s.from.arrived.add(static_cast<u64>(at), static_cast<u64>(end));
     if (options->has_ts && !s.from.has_tsval) {
       s.from.has_tsval = true;
@@ -222,21 +224,37 @@ void TcpMonitor::delivered(const Dissected& d, Instant now, bool hurt) {
     const u64 not_data = 1 + (s.from.fin_at && in_order > *s.from.fin_at ? 1u : 0u);  // SYN, FIN
     s.from.stats.delivered = in_order > not_data ? in_order - not_data : 0;
   }
-  if (!s.has_ack || s.is_rst || !receiver.known) return;
-  const i64 ack = unwrap(receiver, tcp->ack());
+  if (s.has_ack && !s.is_rst && receiver.known) learn_ack(receiver, s, sure);
+}
+
+// Has the receiver looked at its acknowledgment? Not if it was not acceptable, which is decided by what came before.
+bool TcpMonitor::surely_taken(Half& receiver, const Segment& s, i64 at, u64 in_order) {
+  const i64 end = at + static_cast<i64>(s.length());
+  const i64 next = static_cast<i64>(in_order);
+  bool sure = s.length() == 0 ? at >= next : end > next;
+  if (s.options.has_ts) {
+    if (receiver.has_ts_recent && static_cast<i32>(s.options.ts_val - receiver.ts_recent) < 0) sure = false;
+    else receiver.ts_recent = s.options.ts_val;
+    receiver.has_ts_recent = true;
+  }
+  return sure;
+}
+
+void TcpMonitor::learn_ack(Half& receiver, const Segment& s, bool sure) {
+  const i64 ack = unwrap(receiver, s.tcp.ack());
   if (ack < 0 || static_cast<u64>(ack) > receiver.snd_max) return;
   const u64 a = static_cast<u64>(ack);
-  const u64 edge = a + window_of(s.from, receiver, tcp->window(), s.is_syn);
+  const u64 edge = a + window_of(s.from, receiver, s.tcp.window(), s.is_syn);
   receiver.edge = std::max(receiver.edge.value_or(0), edge);
-  if (!hurt) receiver.una_of_now = std::max(receiver.una_of_now, a);
+  if (sure) receiver.una_of_now = std::max(receiver.una_of_now, a);
   if (a <= receiver.una) return;
   receiver.una = a;
-  receiver.last_new_ack = now;
+  receiver.last_new_ack = s.now;
   receiver.timeouts_in_row = 0;
   receiver.bytes.forget_before(a);
   while (!receiver.in_flight.empty() && receiver.in_flight.front().end <= a) {
     if (receiver.in_flight.front().end == a || receiver.in_flight.size() == 1 || receiver.in_flight[1].end > a)
-      receiver.stats.rtt_us.push_back(static_cast<u32>((now - receiver.in_flight.front().at).us()));
+      receiver.stats.rtt_us.push_back(static_cast<u32>((s.now - receiver.in_flight.front().at).us()));
     receiver.in_flight.pop_front();
   }
 }

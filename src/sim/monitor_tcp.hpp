@@ -33,9 +33,11 @@ struct Half {
   bool reset = false;       // it has sent RST
   // What was delivered to it.
   u64 una = 0;              // the highest acknowledgment
-  // The same without what the host may not have taken (a frame that was hurt where no checksum looks) or may not have
-  // looked at yet (it came at this very instant): what may not be sent again for sure.
+  // The same without what the host may not have taken (an unacceptable segment: RFC 9293 3.10.7.4; one older than
+  // TS.Recent; a frame that was hurt where no checksum looks) or may not have looked at yet (it came at this very instant).
   u64 sure_una = 0, una_of_now = 0;
+  bool has_ts_recent = false;
+  u32 ts_recent = 0;        // the latest timestamp that was delivered to it
   std::optional<u64> edge;  // the rightmost that it was allowed to send up to
   bool reset_delivered = false;
   Instant last_delivery{-1}, last_sent{-1}, last_new_ack{-1};
@@ -66,7 +68,7 @@ struct Connection {
 class TcpMonitor {
  public:
   explicit TcpMonitor(Monitor& monitor) : monitor_(monitor) {}
-  void sent(const Dissected& d, Instant now);
+  void sent(const Dissected& d, Instant now, bool untimed);
   void delivered(const Dissected& d, Instant now, bool hurt);
   [[nodiscard]] const WireStats* stats(const Endpoint& from, const Endpoint& to) const;
 
@@ -84,7 +86,7 @@ class TcpMonitor {
     Half& to;
     Instant now;
     u64 offset = 0;    // of its first byte or SYN or FIN
-    bool is_syn, is_fin, is_rst, has_ack;
+    bool is_syn, is_fin, is_rst, has_ack, untimed = false;
     [[nodiscard]] u64 payload_end() const { return offset + (is_syn ? 1 : 0) + tcp.payload().size(); }
     [[nodiscard]] u64 end() const { return payload_end() + (is_fin ? 1 : 0); }
     [[nodiscard]] u64 length() const { return end() - offset; }
@@ -106,6 +108,8 @@ class TcpMonitor {
   void check_reset(const Segment& s);
   void account(const Segment& s);
   static void learn_syn(Half& h, const Segment& s);
+  static bool surely_taken(Half& receiver, const Segment& s, i64 at, u64 in_order);
+  static void learn_ack(Half& receiver, const Segment& s, bool sure);
 
   Monitor& monitor_;
   std::map<Key, Connection> connections_;

@@ -24,7 +24,7 @@ void TcpMonitor::check_edge(const Segment& s) {
   if (!h.edge || s.is_syn || s.end() <= *h.edge) return;
   const bool one_octet_at_the_edge = s.length() == 1 && s.offset == *h.edge;
   const Instant last = std::max(h.last_delivery, h.last_sent);
-  if (one_octet_at_the_edge && s.now - last >= shortest_probe) return;
+  if (one_octet_at_the_edge && (s.untimed || s.now - last >= shortest_probe)) return;
   if (s.end() <= h.snd_max && s.length() == 1) return;  // a probe again
   say(s, Rule::beyond_edge, fmt::format("edge {}", *h.edge));
 }
@@ -39,7 +39,7 @@ void TcpMonitor::check_timing(const Segment& s) {
   const bool again = s.offset < h.snd_max;
   if (again && by_timer) {
     const Duration gap = s.now - h.timed_at;
-    const bool same = h.timed_offset == s.offset && h.timed_deliveries == h.deliveries;
+    const bool same = h.timed_offset == s.offset && h.timed_deliveries == h.deliveries && !s.untimed;
     if (same && h.timed_gap.ns != 0 && !doubled(gap, h.timed_gap))
       say(s, Rule::backoff, fmt::format("{} ms after {} ms", gap.ms(), h.timed_gap.ms()));
     ++h.timeouts_in_row;
@@ -58,7 +58,7 @@ void TcpMonitor::check_timing(const Segment& s) {
 void TcpMonitor::check_probe(const Segment& s) {
   Half& h = s.from;
   ++h.stats.probes;
-  const bool same = h.probed_edge == h.edge && h.probed_una == h.una;
+  const bool same = h.probed_edge == h.edge && h.probed_una == h.una && !s.untimed;
   const Duration gap = same ? s.now - h.probed_at : Duration{};
   if (same && h.probed_gap.ns != 0 && !doubled(gap, h.probed_gap))
     say(s, Rule::probe_backoff, fmt::format("{} ms after {} ms", gap.ms(), h.probed_gap.ms()));

@@ -122,7 +122,7 @@ void Stream::take(Bytes data) {
 }
 
 bool Stream::write_some() {
-  if (write_waits_ || fin_sent_) return false;
+  if (over_ || write_waits_ || fin_sent_) return false;
   const u64 left = plan_.send_bytes - result_.sent;
   if (left == 0) return false;
   const MutBytes chunk = MutBytes{buffer_}.first(std::min<u64>(left, plan_.write_at_most));

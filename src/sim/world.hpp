@@ -133,7 +133,7 @@ class World {
   bool dispatch_ready(Box& box);
   bool pull(Box& box);
   bool pull_port(Box& box, const Attachment& at);
-  bool send_packet(Box& box, u32 pipe, buf::PacketId id);
+  void send_packet(Box& box, u32 pipe, buf::PacketId id);
   void enter(u32 pipe, std::vector<std::byte>&& frame);
   void watch_pipe(u32 pipe);
   void arrive(u32 pipe);

@@ -180,7 +180,7 @@ bool World::pull_port(Box& box, const Attachment& at) {
 }
 
 // A packet as frames on the wire: what its port "offloads" is done here, as a network card would.
-bool World::send_packet(Box& box, u32 pipe_n, buf::PacketId id) {
+void World::send_packet(Box& box, u32 pipe_n, buf::PacketId id) {
   buf::Pool& pool = box.shard->pool();
   const u32 host = sender_of(pipe_n).host->index();
   const auto copy_out = [&](buf::PacketId p) {
@@ -193,16 +193,16 @@ bool World::send_packet(Box& box, u32 pipe_n, buf::PacketId id) {
   std::array<buf::PacketId, 64> parts;
   while (buf::is_super(pool[id])) {
     const u32 n = buf::split(pool, id, parts, true);
-    if (n == 0) return false;
+    if (n == 0) return violation("a super-segment could not be cut: the pool is empty");
     for (u32 i = 0; i < n; ++i) {
       copy_out(parts[i]);
-      if (parts[i] == id) return true;  // the last segment: its descriptor is the caller's to release
+      if (parts[i] == id) return;  // the last segment: its descriptor is the caller's to release
       pool.release(parts[i]);
     }
   }
-  if (pool[id].csum.kind == buf::CsumKind::partial && !buf::finish_checksum(pool, id)) return false;
+  if (pool[id].csum.kind == buf::CsumKind::partial && !buf::finish_checksum(pool, id))
+    return violation("a checksum could not be finished: the pool is empty");
   copy_out(id);
-  return true;
 }
 
 void World::note_sent(u32 host, u32 pipe_n, Bytes frame) {
@@ -256,6 +256,7 @@ void World::deliver(const LinkEnd& to, u32 n, std::span<Frame> frames) {
     return;
   }
   Shard& shard = to.host->shard();
+  const MacAddr own = shard.core().interfaces[to.interface]->config.mac;
   std::vector<buf::PacketId> packets;
   for (const Frame& f : frames) {
     const buf::PacketId id = shard.pool().from_bytes(f.view());
@@ -264,6 +265,8 @@ void World::deliver(const LinkEnd& to, u32 n, std::span<Frame> frames) {
       continue;
     }
     packets.push_back(id);
+    const MacAddr dst = f.view().size() >= 6 ? load_raw<MacAddr>(f.view().data()) : MacAddr{};
+    if (dst != own && !dst.is_multicast()) continue;  // the host will not look at it
     for (WireListener* l : listeners_) l->on_delivered(to.host->index(), links_[n / 2], f.view(), f.hurt, now_);
   }
   if (packets.empty()) return;
