@@ -65,7 +65,8 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
 void persist_timeout(Context& cx, Tcb& t) noexcept {
   const Extra& x = extra(cx, t);
   // Nobody waits for what an orphan has left, so a peer that only keeps its window shut does not keep it for ever (A75).
-  const bool worn = current_rto(cx, t) >= Duration::millis(cx.sysctl(t).tcp_rto_max_ms);
+  // The back-off may be of retransmissions before: it tells nothing until a probe was sent.
+  const bool worn = t.retries != 0 && current_rto(cx, t) >= Duration::millis(cx.sysctl(t).tcp_rto_max_ms);
   const bool orphan_tired = t.is(ColdFlags::orphan) && (worn || t.retries >= cx.sysctl(t).tcp_orphan_retries);
   const bool user_tired = x.user_timeout_ms != 0 && cx.now_ms - t.progress_ms >= x.user_timeout_ms;
   const bool silent = t.retries >= cx.sysctl(t).tcp_retries2;  // no probe was answered: the peer is gone, not busy
