@@ -1,5 +1,6 @@
 // Segments and errors that IP must keep from TCP, or TCP from its users: impossible addresses, groups, source quench
 // (RFC 9293 3.9.2; A10).
+#include "tcp/engine.hpp"
 #include "tests/graph/station.hpp"
 
 namespace weir::test {
