@@ -33,7 +33,7 @@ class Exchange {
     u64 seen = 0;
     while (closed_ < wanted_) {
       p_.turn();
-      dispatch(p_.shard);
+      dispatch(p_);
       if (closed_ != seen) {
         seen = closed_;
         last_progress = p_.now;

@@ -15,7 +15,6 @@ double rate(const Env& env, usize n) {
   all.grow_to(n);
   u64 random = 1, sent = 0, received = 0;
   std::byte out[64] = {}, in[128];
-  std::array<ReadyEvent, 64> events;
   const auto turn = [&] {
     for (u32 i = 0; i < at_once; ++i) {
       random = random * 6'364'136'223'846'793'005u + 1'442'695'040'888'963'407u;
@@ -26,10 +25,10 @@ double rate(const Env& env, usize n) {
       if (must(taken, "send") == 64) ++sent;
     }
     p.turn();
-    for (u32 k; (k = p.shard.poll_ready(events)) > 0;)
+    for (u32 k; (k = p.shard.poll_ready(p.events)) > 0;)
       for (u32 i = 0; i < k; ++i) {
-        if ((events[i].mask & Ready::in) == 0) continue;
-        const auto got = p.shard.recv(events[i].sock, in, 0, p.now);
+        if ((p.events[i].mask & Ready::in) == 0) continue;
+        const auto got = p.shard.recv(p.events[i].sock, in, 0, p.now);
         if (!got && got.error() == Errc::would_block) continue;
         if (must(got, "recv") % 64 != 0 || load_be64(in) >= n) throw Failed("a message is not what was sent");
         received += *got / 64;

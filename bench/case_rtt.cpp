@@ -48,7 +48,7 @@ Sample in_memory(const Env& env) {
   const auto rounds = [&](u64 n) {
     for (const u64 end = client.rounds + n; client.rounds < end;) {
       p.turn();
-      if (dispatch(p.shard) == 0) throw Failed("a byte was lost");
+      if (dispatch(p) == 0) throw Failed("a byte was lost");
     }
   };
   rounds(env.count(20'000, 10));

@@ -28,8 +28,7 @@ void Connections::grow_to(usize n) {
     pair_.turn();
     for (usize i = from; i < clients.size(); ++i)
       if (must(pair_.shard.recv(clients[i], got, 0, pair_.now), "recv") != 1 || got[0] != b[0]) throw Failed("a wrong byte");
-    std::array<ReadyEvent, 64> events;
-    while (pair_.shard.poll_ready(events) > 0) {
+    while (pair_.shard.poll_ready(pair_.events) > 0) {
     }
   }
 }

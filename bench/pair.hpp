@@ -36,6 +36,7 @@ class Pair {
   NetnsId client = 0, server = 0;
   IfIndex client_if = 0, server_if = 0;
   Instant now;  // of the turn in progress
+  std::array<ReadyEvent, 64> events{};  // room for poll_ready
 
   // Reads the clock and runs the shard until it rests.
   void turn() {
@@ -69,14 +70,13 @@ struct Handler {
 };
 
 // Tells the handlers of sockets that got ready since the last time; how many.
-inline u32 dispatch(Shard& shard) {
+inline u32 dispatch(Pair& p) {
   u32 total = 0;
-  std::array<ReadyEvent, 64> events;
-  for (u32 n; (n = shard.poll_ready(events)) > 0; total += n) {
+  for (u32 n; (n = p.shard.poll_ready(p.events)) > 0; total += n) {
     for (u32 i = 0; i < n; ++i)
-      if (const u64 user = shard.user(events[i].sock); user != 0) {
+      if (const u64 user = p.shard.user(p.events[i].sock); user != 0) {
         Handler& h = *reinterpret_cast<Handler*>(user);
-        h.on_ready(h, events[i].sock, events[i].mask);
+        h.on_ready(h, p.events[i].sock, p.events[i].mask);
       }
   }
   return total;

@@ -49,7 +49,9 @@ class Executor : public std::enable_shared_from_this<Executor> {
   // Runs f on the executor's thread, soon.
   virtual void post(std::function<void()> f) = 0;
   [[nodiscard]] virtual Instant now() const = 0;
-  // After this the handler is not called any more.
+  // The user word (Shard::set_user) of a socket whose readiness the handler is told, on the executor's thread; and that it
+  // is told nothing any more.
+  [[nodiscard]] virtual u64 attach(rt::ReadyHandler& handler) = 0;
   virtual void forget(rt::ReadyHandler& handler) = 0;
   // Starts a coroutine that nobody waits for, at once or (from another thread) soon.
   void spawn(Task<void> task);

@@ -22,6 +22,7 @@ class RtExecutor final : public Executor {
   void wake(Sock s) override { loop_.shared().wake(s); }
   void post(std::function<void()> f) override;
   [[nodiscard]] Instant now() const override { return rt::Clock::now(); }
+  [[nodiscard]] u64 attach(rt::ReadyHandler& handler) override { return rt::SharedShard::user_word(&handler); }
   void forget(rt::ReadyHandler& handler) override { loop_.shared().forget(handler); }
   bool watch(int fd, u32 events, std::function<void(u32)> f) override;
   void unwatch(int fd) override { loop_.unwatch(fd); }

@@ -32,14 +32,16 @@ void Watch::set_callback(std::function<void(u32)> f) {
   callback_ = f ? std::make_shared<std::function<void(u32)>>(std::move(f)) : nullptr;
   if (!callback_ || attached_) return;
   attached_ = true;
-  executor_->enter([&](Shard& shard, Instant) { shard.set_user(sock_, rt::SharedShard::user_word(&handler_)); });
+  const u64 word = executor_->attach(handler_);
+  executor_->enter([&](Shard& shard, Instant) { shard.set_user(sock_, word); });
 }
 
 // The handler must be in place before the attempt: what happens after it is not missed then.
 bool Watch::attempt(Operation& op, bool attach) {
   bool done = false;
+  const u64 word = attach && !attached_ ? executor_->attach(handler_) : 0;
   executor_->enter([&](Shard& shard, Instant now) {
-    if (attach && !attached_) shard.set_user(sock_, rt::SharedShard::user_word(&handler_));
+    if (word != 0) shard.set_user(sock_, word);
     done = op.attempt(shard, now);
   });
   attached_ = attached_ || attach;

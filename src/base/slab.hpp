@@ -48,11 +48,10 @@ class Slab {
     return i;
   }
 
-  // The object's bytes are what the slot held before: for a trivial type that the caller fills himself.
-  [[nodiscard]] u32 alloc_uninitialized() noexcept requires std::is_trivially_default_constructible_v<T> {
+  // The object's bytes are what the slot held before: for plain data that the caller fills himself.
+  [[nodiscard]] u32 alloc_uninitialized() noexcept requires std::is_trivially_copyable_v<T> {
     const u32 i = take();
     if (i == 0) return 0;
-    std::uninitialized_default_construct_n(slot(i), 1);
     ++live_;
     mark(i, true);
     return i;

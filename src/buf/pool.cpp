@@ -298,9 +298,12 @@ bool Pool::append_overflow(Packet& p, Slice s) noexcept {
     }
     link = &block.next;
   }
-  const u32 fresh = blocks_.alloc();
+  const u32 fresh = blocks_.alloc_uninitialized();
   if (fresh == 0) return false;
-  blocks_[fresh] = SliceBlock{{s}, 0, 0, 0, 1};
+  SliceBlock& block = blocks_[fresh];
+  block.clear();
+  block.slices[0] = s;
+  block.last = 1;
   *link = fresh;
   return true;
 }

@@ -61,6 +61,8 @@ struct SliceBlock {
   u32 next;
   u32 bytes;        // of the live slices; kept by SliceQueue
   u16 first, last;  // live slices are [first, last)
+
+  void clear() noexcept { next = bytes = first = last = 0; }  // of a fresh block, whose slices are whatever was there
 };
 static_assert(sizeof(SliceBlock) == 124);
 

@@ -24,12 +24,12 @@ bool SliceQueue::push(Pool& pool, Slice s) noexcept {
     return true;
   }
   if (tail_ == 0 || pool.blocks()[tail_].last == SliceBlock::capacity) {
-    const u32 fresh = pool.blocks().alloc();
+    const u32 fresh = pool.blocks().alloc_uninitialized();
     if (fresh == 0) {
       pool.unref(s.buffer);
       return false;
     }
-    pool.blocks()[fresh] = SliceBlock{};
+    pool.blocks()[fresh].clear();
     if (tail_ == 0) head_ = fresh;
     else pool.blocks()[tail_].next = fresh;
     tail_ = fresh;

@@ -1,112 +1,182 @@
-// weir demo handshake|states: two namespaces on a veth, in virtual time; every segment on the wire and the state of both ends.
+// weir demo handshake, weir demo states: TCP between two simulated hosts, in virtual time.
 #include <fmt/format.h>
 
+#include <array>
+#include <set>
+
+#include "api/sim_executor.hpp"
 #include "cli/demo.hpp"
-#include "shard/shard.hpp"
-#include "sock/table.hpp"
 #include "wire/print.hpp"
 
 namespace weir::cli {
 namespace {
 
-class Wire {
+constexpr u16 server_port = 80;
+
+// The state of a host's only connection. In SYN-RECEIVED and TIME-WAIT a passive one is not a whole control block.
+std::string state_of(const sim::Host& host) {
+  std::string state = "CLOSED";
+  const tcp::Engine& engine = *host.shard().core().tcp;
+  engine.for_each(
+      [](void* out, const tcp::Info& i) {
+        auto& s = *static_cast<std::string*>(out);
+        if (i.state != tcp::State::closed && (s == "CLOSED" || s == "LISTEN")) s = tcp::name(i.state);
+      },
+      &state);
+  const bool none = state == "CLOSED" || state == "LISTEN";
+  if (none && engine.half_open() != 0) return tcp::name(tcp::State::syn_received);
+  if (none && engine.time_wait() != 0) return tcp::name(tcp::State::time_wait);
+  return state;
+}
+
+// Two hosts, a wire of 10 ms, and somebody who prints what passes and how states change.
+class Stage : public sim::WireListener {
  public:
-  Wire() : shard_({.seed = 1}, now_) {
-    client_ns_ = *shard_.add_netns({.name = "client"}, now_);
-    server_ns_ = *shard_.add_netns({.name = "server"}, now_);
-    const auto pair = *shard_.add_veth(client_ns_, {.name = "eth0"}, server_ns_, {.name = "eth0"}, now_);
-    static_cast<void>(shard_.add_address(pair.first, *Prefix::parse("10.0.0.1/24"), now_, false));
-    static_cast<void>(shard_.add_address(pair.second, *Prefix::parse("10.0.0.2/24"), now_, false));
-    shard_.core().taps.push_back({&Wire::seen, this});
+  explicit Stage(bool with_segments) : with_segments_(with_segments) {
+    world_.link(hosts_[0], hosts_[1], {.delay = Duration::millis(10)});
+    world_.add_listener(this);
+    for (usize i = 0; i < 2; ++i) executors_[i] = std::make_shared<SimExecutor>(world_, hosts_[i].get().shard_index());
   }
-  void open() {
-    listener_ = *shard_.socket(server_ns_, Family::v4, SocketType::stream, 0, now_);
-    static_cast<void>(shard_.bind(listener_, {Ip4Addr::any(), 80, 0}, now_));
-    static_cast<void>(shard_.listen(listener_, 1, now_));
-    say("server: socket, bind 0.0.0.0:80, listen");
-    client_ = *shard_.socket(client_ns_, Family::v4, SocketType::stream, 0, now_);
-    static_cast<void>(shard_.connect(client_, {*IpAddr::parse("10.0.0.2"), 80, 0}, now_));
-    say("client: socket, connect 10.0.0.2:80");
-    settle();
-    server_ = *shard_.accept(listener_, now_);
-    say("server: accept");
+  ~Stage() override {
+    for (const auto& e : executors_) e->end();
   }
-  void send(const char* what, bool from_client) {
-    const std::string_view s{what};
-    static_cast<void>(shard_.send(from_client ? client_ : server_, std::as_bytes(std::span{s}), 0, now_));
-    say(fmt::format("{}: send \"{}\"", from_client ? "client" : "server", what));
-    settle();
-    char in[64];
-    const auto n = shard_.recv(from_client ? server_ : client_, std::as_writable_bytes(std::span{in}), 0, now_);
-    if (n) say(fmt::format("{}: recv \"{}\"", from_client ? "server" : "client", std::string_view{in, *n}));
+
+  [[nodiscard]] Host client() const { return {executors_[0], hosts_[0].get().netns()}; }
+  [[nodiscard]] Host server() const { return {executors_[1], hosts_[1].get().netns()}; }
+  [[nodiscard]] Endpoint client_at(u16 port) const { return {hosts_[0].get().address(), port}; }
+  [[nodiscard]] Endpoint server_at(u16 port) const { return {hosts_[1].get().address(), port}; }
+  void say(std::string_view what) const { fmt::print("{:>10.3f} ms  -- {}\n", world_.now().s() * 1e3, what); }
+
+  void run(Duration time) {
+    world_.run_until(
+        [this] {
+          print_states();
+          return false;
+        },
+        time);
+    print_states();
   }
-  void shut(bool the_client) {
-    static_cast<void>(shard_.shutdown(the_client ? client_ : server_, Shutdown::write, now_));
-    say(fmt::format("{}: shutdown(SHUT_WR)", the_client ? "client" : "server"));
-    settle();
+  [[nodiscard]] const std::set<std::string>& seen() const noexcept { return seen_; }
+
+  void on_address(u32, const IpAddr&) override {}
+  void on_delivered(u32, const sim::Link&, Bytes, bool, Instant) override {}
+  void on_sent(u32 host, const sim::Link&, Bytes frame, Instant now) override {
+    const std::string text = wire::print_frame(frame);
+    const usize ip = text.find(", IP ");
+    if (!with_segments_ || ip == std::string::npos) return;  // ARP and ND go unmentioned
+    fmt::print("{:>10.3f} ms  {}  {}\n", now.s() * 1e3, host == 0 ? "client -->" : "server -->", text.substr(ip + 2));
   }
-  void pass(Duration d) {
-    const Instant end = now_ + d;
-    while (shard_.next_deadline() <= end) {
-      now_ = std::max(now_, shard_.next_deadline());
-      settle();
-    }
-    now_ = end;
-  }
-  [[nodiscard]] u32 waiting() { return shard_.core().tcp->time_wait(); }
-  void settle() {
-    while (shard_.run(now_, {.packets = 1}).more) now_ = now_ + 10_us;  // one packet at a time, so that each is shown
-  }
-  void say(const std::string& text) { fmt::print("{:>10.3f} ms  {}\n", now_.s() * 1e3 - 1'000, text); }
 
  private:
-  static void seen(void* self, IfIndex, bool outbound, buf::PacketId id, Drop why, Instant) {
-    Wire& w = *static_cast<Wire*>(self);
-    buf::Pool& pool = w.shard_.pool();
-    if (outbound || why != Drop::none || pool[id].length < 34) return;
-    std::vector<std::byte> frame(pool[id].length);
-    pool.copy_out(id, 0, frame);
-    const bool tcp = load_be16(frame.data() + 12) == 0x0800 && load_u8(frame.data() + 23) == 6;
-    if (tcp) w.say(fmt::format("    {}   [{} | {}]", wire::print_packet(Bytes{frame}.subspan(14)), w.state(w.client_), w.state(w.server_)));
-  }
-  [[nodiscard]] std::string state(Sock s) {
-    const auto info = shard_.core().sockets->tcp_info(s);
-    return info ? tcp::name(info->state) : "-";
+  void print_states() {
+    for (usize i = 0; i < 2; ++i) {
+      std::string now = state_of(hosts_[i]);
+      if (now == states_[i]) continue;
+      fmt::print("{:>10.3f} ms  {}: {} -> {}\n", world_.now().s() * 1e3, i == 0 ? "client" : "server", states_[i], now);
+      seen_.insert(now);
+      states_[i] = std::move(now);
+    }
   }
 
-  Instant now_{1'000'000'000};
-  Shard shard_;
-  NetnsId client_ns_ = 0, server_ns_ = 0;
-  Sock listener_{}, client_{}, server_{};
+  bool with_segments_;
+  sim::World world_{1};
+  std::array<std::reference_wrapper<sim::Host>, 2> hosts_{world_.host("client"), world_.host("server")};
+  std::array<std::shared_ptr<SimExecutor>, 2> executors_;
+  std::array<std::string, 2> states_{"CLOSED", "CLOSED"};
+  std::set<std::string> seen_{"CLOSED"};
 };
+
+Bytes text_bytes(std::string_view s) { return std::as_bytes(std::span(s)); }
+
+Task<void> serve_one(const Stage& stage, TcpListener listener) {
+  auto peer = co_await listener.accept();
+  if (!peer) co_return;
+  while (auto chunk = co_await peer->read()) {
+    if (chunk->empty()) break;
+    stage.say(fmt::format("the server has read {} bytes and sends them back", chunk->size()));
+    Chunk back = std::move(*chunk);
+    if (!co_await peer->write(std::move(back))) co_return;
+  }
+  co_await stage.server().sleep_for(Duration::millis(5));
+  stage.say("the server has seen the end, and closes");
+}
+
+Task<void> visit(const Stage& stage) {
+  stage.say("the client opens a connection");
+  auto stream = co_await stage.client().connect(stage.server_at(server_port));
+  if (!stream) co_return;
+  stage.say("the client writes \"hello\"");
+  if (!co_await stream->write(text_bytes("hello"))) co_return;
+  std::array<std::byte, 64> answer;
+  (void)co_await stream->read(answer);
+  stage.say("the client has the answer, and closes");
+}
+
+Task<void> idle_peer(const Stage& stage, TcpListener listener, Duration until_close) {
+  auto peer = co_await listener.accept();
+  if (peer) co_await stage.server().sleep_for(until_close);
+}
+
+// Connects, and closes after that time.
+Task<void> brief_visit(Host host, Endpoint to, std::optional<Endpoint> from, Duration time) {
+  auto stream = co_await host.connect(to, from);
+  if (stream) co_await host.sleep_for(time);
+}
+
+void show(std::string_view title, std::set<std::string>& seen, const std::function<void(Stage&)>& scene) {
+  fmt::print("\n{}\n", title);
+  Stage stage(false);
+  scene(stage);
+  stage.run(Duration::seconds(200));
+  seen.insert(stage.seen().begin(), stage.seen().end());
+}
+
+// Both close when the connection has been up for the same time: at the same time.
+Task<void> close_at(Host host, TcpListener listener, Instant when) {
+  auto peer = co_await listener.accept();
+  if (peer) co_await host.sleep_for(when - host.now());
+}
+Task<void> connect_and_close_at(Host host, Endpoint to, Instant when) {
+  auto stream = co_await host.connect(to);
+  if (stream) co_await host.sleep_for(when - host.now());
+}
 
 }  // namespace
 
 int demo_handshake() {
-  fmt::print("Three segments open a connection. In brackets: the client's and the server's state when the segment arrives\n"
-             "(the server's connection is half-open, and not a socket yet, until the last of the three).\n\n");
-  Wire w;
-  w.open();
-  fmt::print("\nThen data flows, each byte numbered and acknowledged:\n\n");
-  w.send("hello", true);
-  w.send("hello yourself", false);
-  w.pass(50_ms);
+  fmt::print("Two hosts, a wire of 10 ms each way. Every segment as it is sent, and every change of state (RFC 9293 3.5, 3.6).\n\n");
+  Stage stage(true);
+  auto listener = stage.server().listen({{}, server_port});
+  stage.server().spawn(serve_one(stage, std::move(*listener)));
+  stage.run(Duration::millis(1));
+  stage.client().spawn(visit(stage));
+  stage.run(Duration::seconds(100));
   return 0;
 }
 
 int demo_states() {
-  fmt::print("A connection from CLOSED to ESTABLISHED, and its end: who closes first goes through FIN-WAIT-1, FIN-WAIT-2 and\n"
-             "TIME-WAIT, the other through CLOSE-WAIT and LAST-ACK. In brackets: client | server, as each segment arrives.\n\n");
-  Wire w;
-  w.open();
-  w.send("last words", true);
-  w.shut(true);
-  w.send("not mine yet", false);  // the half-closed connection still carries data the other way
-  w.shut(false);
-  fmt::print("\n{} connection in TIME-WAIT: late segments find it, and a last FIN that was lost can be repeated.\n", w.waiting());
-  w.pass(61_s);
-  fmt::print("After 2 MSL (60 s of virtual time): {}.\n", w.waiting());
-  return 0;
+  fmt::print("The eleven states of RFC 9293 3.3.2, and what leads from one to another.\n");
+  std::set<std::string> seen;
+  const Duration brief = Duration::millis(100);
+  show("Opened and closed by the client, then closed by the server:", seen, [&](Stage& s) {
+    s.server().spawn(idle_peer(s, std::move(*s.server().listen({{}, server_port})), Duration::millis(300)));
+    s.run(Duration::millis(1));
+    s.client().spawn(brief_visit(s.client(), s.server_at(server_port), {}, brief));
+  });
+  show("Closed by both at the same time:", seen, [&](Stage& s) {
+    const Instant when = s.client().now() + Duration::millis(200);
+    s.server().spawn(close_at(s.server(), std::move(*s.server().listen({{}, server_port})), when));
+    s.client().spawn(connect_and_close_at(s.client(), s.server_at(server_port), when));
+  });
+  show("Opened by both at the same time:", seen, [&](Stage& s) {
+    s.client().spawn(brief_visit(s.client(), s.server_at(7001), s.client_at(7000), brief));
+    s.server().spawn(brief_visit(s.server(), s.client_at(7000), s.server_at(7001), brief * 4));
+  });
+  show("Refused: nobody listens:", seen, [&](Stage& s) { s.client().spawn(brief_visit(s.client(), s.server_at(server_port), {}, brief)); });
+  fmt::print("\n{} of 11 states were seen:", seen.size());
+  for (const std::string& state : seen) fmt::print(" {}", state);
+  fmt::print("\n");
+  return seen.size() == 11 ? 0 : 1;
 }
 
 }  // namespace weir::cli

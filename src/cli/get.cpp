@@ -42,9 +42,9 @@ Task<int> get(Host host, apps::Url url, int output) {
 int run(const Options& o) {
   auto url = apps::Url::parse(o.url);
   if (!url) throw UsageError(url.error());
-  const StackConfig config = o.net.config();
+  o.net.check();
   const io::Fd output = open_output(o.output);
-  Session session(config);
+  Session session(o.net);
   return session.run([&](Host host) { return get(host, *url, output.get()); });
 }
 

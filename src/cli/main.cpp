@@ -23,10 +23,12 @@ int run(int argc, char** argv) {
   add_get(app, chosen);
   add_ping(app, chosen);
   add_nc(app, chosen);
+  add_up(app, chosen);
   add_capture(app, chosen);
   add_stat(app, chosen);
   add_ss(app, chosen);
   add_bench(app, chosen);
+  add_demo(app, chosen);
   add_demo(app, chosen);
   try {
     app.parse(argc, argv);

@@ -22,7 +22,7 @@ Task<int> netcat(Host host, Endpoint to, bool udp) {
 int run(const Options& o) {
   const auto address = IpAddr::parse(o.host);
   if (!address) throw UsageError("HOST \"" + o.host + "\" is not an address; names are not supported yet");
-  Session session(o.net.config());
+  Session session(o.net);
   return session.run([&](Host host) { return netcat(host, {*address, o.port}, o.udp); });
 }
 

@@ -44,11 +44,15 @@ void NetOptions::add_to(CLI::App& verb) {
   verb.add_option("--mac", config_.mac, "MAC address of the interface")->type_name("M")->check(check_mac)->group(group);
   verb.add_option("--mtu", config_.mtu, "largest IP packet of the interface, 68 to 65535 bytes")->type_name("N")->check(CLI::Range(68, 65'535))->group(group);
   verb.add_option("--vlan", vlan_, "VLAN of the interface (not yet)")->type_name("ID")->check(not_yet)->group(group);
-  verb.add_option("--net", file_, "all of this from a network file instead")->type_name("FILE.toml")->excludes(device)->group(group);
+  verb.add_option("--net", file_, "all of this from a network file instead")->type_name("FILE.toml")->check(CLI::ExistingFile)->excludes(device)->group(group);
+}
+
+void NetOptions::check() const {
+  if (config_.device.empty() && file_.empty()) throw UsageError("a network is missing: --device SPEC --address A/LEN, or --net FILE.toml");
 }
 
 StackConfig NetOptions::config() const {
-  if (config_.device.empty()) throw UsageError("a network is missing: --device SPEC --address A/LEN, or --net FILE.toml");
+  check();
   return config_;
 }
 

@@ -10,7 +10,8 @@ namespace weir::cli {
 class NetOptions {
  public:
   void add_to(CLI::App& verb);
-  // Checked as far as text can be. Throws UsageError.
+  // Throws UsageError if there is no network among them. The values were checked while they were read.
+  void check() const;
   [[nodiscard]] StackConfig config() const;
   [[nodiscard]] const std::string& file() const noexcept { return file_; }  // --net, empty: none
 

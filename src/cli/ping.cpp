@@ -68,7 +68,7 @@ int run(const Options& o) {
     fmt::print("PING {} {} bytes of data\n", o.host, o.size);
     std::fflush(stdout);
   }
-  Session session(o.net.config());
+  Session session(o.net);
   apps::PingStats stats;
   const int status = session.run([&](Host host) { return ping_until_done(host, std::move(config), stats); });
   if (stats.sent != 0) print_summary(o, stats);

@@ -24,7 +24,7 @@ Task<int> serve(Host host, const Options& o) {
 }
 
 int run(const Options& o) {
-  Session session(o.net.config());
+  Session session(o.net);
   return session.run([&](Host host) { return serve(host, o); });
 }
 

@@ -16,21 +16,42 @@ namespace {
 
 }  // namespace
 
-Session::Session(const StackConfig& config)
-    : executor_(RtExecutor::make(config, rt::Sharing::local)), ready_timeout_(config.ready_timeout) {
+Session::Session() : executor_(RtExecutor::make({}, rt::Sharing::local)) {
   report_links();
-  const auto netns = set_up(*executor_, config);
-  if (!netns) give_up(netns.error());
-  netns_ = *netns;
   executor_->watch(signals_.fd(), EPOLLIN, [this](u32) { interrupted_ = signals_.take() != 0 || interrupted_; });
+}
+
+Session::Session(const NetOptions& options) : Session() {
+  if (options.file().empty()) {
+    const auto netns = set_up(*executor_, options.config());
+    if (!netns) give_up(netns.error());
+    netns_.push_back(*netns);
+  } else {
+    const auto file = NetworkFile::load(options.file());
+    if (!file) throw UsageError(file.error());
+    if (file->netns.size() != 1)
+      throw UsageError("--net " + options.file() + ": must have one namespace, and has " + std::to_string(file->netns.size()));
+    build_from(*file);
+  }
   open_control_socket();
+}
+
+Session::Session(const NetworkFile& file) : Session() {
+  build_from(file);
+  open_control_socket();
+}
+
+void Session::build_from(const NetworkFile& file) {
+  auto netns = build(*executor_, file);
+  if (!netns) give_up(netns.error());
+  netns_ = std::move(*netns);
 }
 
 // Without one it is only harder to look into: no reason to stop.
 void Session::open_control_socket() {
   const auto path = control::own_socket_path();
   if (!path) return;
-  auto server = control::Server::start(Host(executor_, netns_), *path, rt::Clock::to_wall_clock());
+  auto server = control::Server::start(host(0), *path, rt::Clock::to_wall_clock());
   if (server) control_.emplace(std::move(*server));
   else fmt::print(stderr, "weir: {}\n", server.error());
 }
@@ -45,12 +66,14 @@ void Session::report_links() {
 }
 
 bool Session::wait_until_ready() {
+  constexpr Duration patience = Duration::seconds(15);
   Result<bool, Error> ready = false;
   const auto settled = [&] {
-    ready = are_addresses_ready(*executor_, netns_);
+    for (const NetnsId n : netns_)
+      if (ready = are_addresses_ready(*executor_, n); !ready || !*ready) break;
     return interrupted_ || !ready || *ready;
   };
-  const bool in_time = executor_->loop().run_until(settled, executor_->now() + ready_timeout_);
+  const bool in_time = executor_->loop().run_until(settled, executor_->now() + patience);
   if (!ready) give_up(ready.error());
   if (!in_time) throw std::runtime_error("the addresses did not get ready: is the other end of the device up?");
   return *ready;
@@ -62,7 +85,7 @@ int Session::run(const std::function<Task<int>(Host)>& body) {
   struct Keep {  // lambda coroutines lose their captures
     static Task<void> status_of(Task<int> task, std::optional<int>& out) { out = co_await std::move(task); }
   };
-  executor_->spawn(Keep::status_of(body(Host(executor_, netns_)), status));
+  executor_->spawn(Keep::status_of(body(host(0)), status));
   executor_->loop().run_until([&] { return status.has_value() || interrupted_; });
   return status.value_or(success);
 }

@@ -35,6 +35,9 @@ void remove_route(Netns& ns, const Prefix& dst, IfIndex i) {
 
 bool is_link_local6(const IpAddr& a) { return a.is_v6() && a.v6().is_link_local(); }
 
+//= rfc1122#3.2.1.3 I12
+//= rfc1122#3.2.2.9 I74
+//= rfc1122#3.3.1.1 I85, I86
 // What the FIB says because of an address: f(Route), the connected prefix last.
 template <class F>
 void for_routes(const Interface& i, const Prefix& p, F&& f) {

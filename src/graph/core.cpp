@@ -28,7 +28,7 @@ void confirm(void* cx, u32 destination, Instant now) {
   if (core.neighbours.valid(d.neighbour, d.neighbour_generation)) core.neighbours.confirm(d.neighbour, now);
 }
 
-//= rfc1122#3.3.1.4 I100
+//= rfc1122#3.3.1.4 I96, I100
 void suspect(void* cx, u32 destination, Instant now) {
   Core& core = of(cx);
   const ip::Destination& d = core.destinations[destination];
@@ -97,6 +97,7 @@ Core::~Core() {
   for (auto& i : interfaces) i->tx.clear(pool);
 }
 
+//= rfc1122#3.1 I09
 void Core::drop(buf::PacketId id, Drop why) noexcept {
   const buf::Packet& p = pool[id];
   netns[p.netns]->drops.add(why);
@@ -105,6 +106,7 @@ void Core::drop(buf::PacketId id, Drop why) noexcept {
   pool.release(id);
 }
 
+//= rfc1122#3.1 I08
 void Core::tap(IfIndex interface, bool outbound, buf::PacketId id, Drop why) noexcept {
   for (const Tap& t : taps) t.call(t.self, interface, outbound, id, why, now);
 }

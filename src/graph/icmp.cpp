@@ -21,6 +21,7 @@ constexpr u32 icmp_len = 8;
 
 u32 ip_length(const Packet& p) noexcept { return p.length - static_cast<u32>(p.l3 - p.head); }
 
+//= rfc1122#3.2.2 I30
 // A packet with 8 bytes of room for the ICMP header and as much of `about` as may be quoted. The room is not filled.
 PacketId quote(Core& core, PacketId about, u32 most) {
   if (!buf::finish_checksum(core.pool, about)) return PacketId::none;
@@ -38,6 +39,7 @@ PacketId quote(Core& core, PacketId about, u32 most) {
   return id;
 }
 
+//= rfc1122#3.3.4.2 I114
 // RFC 1122 3.2.1.3, RFC 1812 4.3.2.4: the address that was meant, if it is ours; else one of the interface it came by.
 IpAddr answering_address(Core& core, const Packet& about, const IpAddr& src, const IpAddr& dst) {
   const Netns& ns = *core.netns[about.netns];
@@ -142,6 +144,7 @@ void send_icmp6_error(Core& core, PacketId about, const wire::Icmp6Fields& field
 }
 
 //= rfc1122#3.3.8 I38
+//= rfc1122#3.4 I143
 void send_unreachable(Core& core, PacketId about, Unreachable why) {
   namespace v4 = wire::icmp4;
   namespace v6 = wire::icmp6;
@@ -234,6 +237,7 @@ bool output_ip(Core& core, PacketId id, const IpOut& out) {
     core.drop(id, d ? Drop::ip_too_big : d.error() == Errc::addr_not_available ? Drop::ip_no_source : Drop::ip_no_route);
     return false;
   }
+  //= rfc1122#3.2.1.7 I24
   const u8 ttl = out.ttl != 0 ? out.ttl : core.netns[out.netns]->sysctl.default_ttl;
   const IpAddr src = out.src.is_any() ? core.destinations[*d].source : out.src;
   const u16 payload = static_cast<u16>(p.length);

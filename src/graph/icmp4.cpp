@@ -132,6 +132,7 @@ Drop hear(Core& core, Interface& in, PacketId id, const wire::Icmp4View& m) {
     case icmp4::timestamp:  // off: a clock is nobody's business
     case icmp4::timestamp_reply:
     case icmp4::information_request:  // RFC 6918
+    //= rfc1122#3.2.2.7 I63
     case icmp4::information_reply:
     case icmp4::mask_request:
     case icmp4::mask_reply: return Drop::icmp_ignored;
@@ -147,13 +148,14 @@ void rx_icmp4(Core& core, Interface& in, PacketId id) {
   Netns& ns = *core.netns[in.netns];
   ns.icmp4.add(Icmp::in_msgs);
   const u32 header = static_cast<u32>(p.l4 - p.head);
+  const auto look_at = [&](u32 n) { return core.pool.pull_up(id, std::min(p.length, header + n)); };
   Drop why = Drop::none;
   bool consumed = false;
   if (p.length - header < wire::Icmp4View::header_len) {
     why = Drop::icmp_truncated;
   } else if (p.csum.kind == buf::CsumKind::none && csum_finish(core.pool.sum_from(id, header)) != 0) {
     why = Drop::icmp_bad_checksum;
-  } else if (!core.pool.pull_up(id, std::min(p.length, header + looked_at))) {
+  } else if (!look_at(8) || (load_u8(core.pool.at(id, p.l4)) != icmp4::echo_request && !look_at(looked_at))) {
     why = Drop::no_buffer;
   } else if (const auto m = wire::Icmp4View::parse(core.pool.run_from(id, p.l4)); !m) {
     why = m.error();

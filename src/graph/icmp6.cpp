@@ -153,13 +153,14 @@ void rx_icmp6(Core& core, Interface& in, PacketId id) {
   ns.icmp6.add(Icmp::in_msgs);
   const u32 header = static_cast<u32>(p.l4 - p.head);
   const Addresses a = addresses_of(core, id);
+  const auto look_at = [&](u32 n) { return core.pool.pull_up(id, std::min(p.length, header + n)); };
   Drop why = Drop::none;
   bool consumed = false;
   if (p.length - header < wire::Icmp6View::header_len) {
     why = Drop::icmp_truncated;
   } else if (!checksum_ok(core, id, a)) {
     why = Drop::icmp_bad_checksum;
-  } else if (!core.pool.pull_up(id, std::min(p.length, header + looked_at))) {
+  } else if (!look_at(8) || (load_u8(core.pool.at(id, p.l4)) != icmp6::echo_request && !look_at(looked_at))) {
     why = Drop::no_buffer;
   } else if (const auto m = wire::Icmp6View::parse(core.pool.run_from(id, p.l4)); !m) {
     why = m.error();

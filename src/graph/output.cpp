@@ -120,6 +120,13 @@ void advance_neighbours(Core& core, u32 budget) {
       case Kind::solicit_unicast: return solicit(core, action.id, true);
       case Kind::failed: break;
     }
+    // Who goes by this gateway asks the routes again: there may be another (RFC 1122 3.3.1.5).
+    if (Interface* i = core.find_interface(core.neighbours[action.id].ifindex)) {
+      Netns& ns = *core.netns[i->netns];
+      const IpAddr gone = core.neighbours[action.id].addr;
+      const ip::Route* r = ns.fib.find({IpAddr::any(gone.family()), 0});
+      if (r != nullptr && r->gateway == gone) ++ns.route_generation;
+    }
     core.neighbours.drain(action.pending, [&](PacketId id) {
       report_undeliverable(core, id, Unreachable::host);
       core.drop(id, Drop::neigh_unresolved);

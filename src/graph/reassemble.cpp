@@ -63,7 +63,7 @@ PacketId add(Core& core, Netns& ns, Counters<Ip>& counters, const ip::FragmentKe
 }  // namespace
 
 //= rfc1122#3.2.1.4 I16
-//= rfc1122#3.3.2 I103, I104, I105
+//= rfc1122#3.3.2 I103, I104, I105, I106
 PacketId reassemble4(Core& core, Interface& in, PacketId id) {
   Netns& ns = *core.netns[in.netns];
   Packet& p = core.pool[id];

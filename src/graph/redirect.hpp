@@ -1,4 +1,6 @@
-// Redirects heard: RFC 1122 3.2.2.2, RFC 4861 8. None are sent.
+// Redirects heard: RFC 1122 3.2.2.2, RFC 4861 8.
+//= rfc1122#3.2.2.2 I43
+// None are sent, by hosts or routers.
 #pragma once
 
 #include "graph/nodes.hpp"

@@ -71,6 +71,27 @@ const ip::Route* lookup(const Netns& ns, const IpAddr& dst, IfIndex oif) {
   return best;
 }
 
+bool is_dead(const Core& core, const ip::Route& r) {
+  if (r.gateway.is_any()) return false;
+  const u32 neighbour = core.neighbours.lookup(r.ifindex, r.gateway);
+  return neighbour != 0 && core.neighbours[neighbour].state == link::Nud::failed;
+}
+
+//= rfc1122#3.3.1.2 I90
+//= rfc1122#3.3.1.5 I101
+// Of several routes to one prefix the next best while the gateway of the best does not answer.
+const ip::Route* living(const Core& core, const Netns& ns, const ip::Route* best) {
+  constexpr u32 most = 4096;  // a host has few routes; a router with many has a protocol that tells it
+  if (!is_dead(core, *best) || ns.fib.size() > most) return best;
+  const ip::Route* other = nullptr;
+  ns.fib.for_each([&](const ip::Route& r) {
+    if (r.dst != best->dst || r.type != ip::RouteType::unicast || is_dead(core, r)) return;
+    if (other == nullptr || r.metric < other->metric) other = &r;
+  });
+  return other != nullptr ? other : best;
+}
+
+//= rfc1122#3.3.1.2 I89
 Result<Resolution> resolve_routed(const Core& core, const Netns& ns, const ip::DestinationKey& key) {
   const ip::Route* route = lookup(ns, key.dst, key.oif);
   if (route == nullptr) return fail(Errc::net_unreachable);
@@ -87,6 +108,7 @@ Result<Resolution> resolve_routed(const Core& core, const Netns& ns, const ip::D
       return resolve_on(core, ns, key, core.interfaces[route->ifindex].get(), DestinationKind::broadcast);
     case ip::RouteType::unicast: break;
   }
+  route = living(core, ns, route);
   const bool on_link = route->gateway.is_any();
   Resolution r{.next_hop = on_link ? key.dst : route->gateway,
                .source = route->pref_src.is_any() ? IpAddr::any(key.dst.family()) : route->pref_src,
@@ -174,6 +196,7 @@ Result<void> refresh_destination(Core& core, u32 destination) {
   return {};
 }
 
+//= rfc1122#3.3.1.2 I87
 Result<u32> find_destination(Core& core, const ip::RouteQuery& query, Instant now) {
   const Netns* ns = core.find_netns(query.netns);
   if (ns == nullptr) return fail(Errc::net_down);

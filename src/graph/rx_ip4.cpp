@@ -100,6 +100,7 @@ bool is_fragment(Core& core, PacketId id) noexcept {
   return (load_be16(core.pool.at(id, core.pool[id].l3) + 6) & 0x3fff) != 0;
 }
 
+//= rfc1122#3.2.1.7 I22
 void to_ourselves(Core& core, Interface& in, PacketId id, Batch& tcp) {
   if (is_fragment(core, id)) {
     id = reassemble4(core, in, id);
@@ -164,9 +165,11 @@ void handle_routed(Core& core, Interface& in, PacketId id, const Header4& h, u32
   forward4(core, in, id, hop);
 }
 
+// Good packets of a batch. Only the first packets.n headers are there: clearing all of them would cost as much as a packet.
 struct Checked {
   Batch packets;
-  std::array<Header4, batch_size> header;
+  [[nodiscard]] Header4& header(u32 i) noexcept { return reinterpret_cast<Header4*>(raw)[i]; }
+  alignas(Header4) std::byte raw[batch_size * sizeof(Header4)];
   std::array<Ip4Addr, batch_size> dst;
 };
 
@@ -178,8 +181,7 @@ void rx_ip4(Core& core, Interface& in, std::span<const PacketId> packets) {
   u64 bytes = 0;
   for (const PacketId id : packets) {
     bytes += core.pool[id].length;
-    Header4& h = good.header[good.packets.n];
-    h.special = false;
+    Header4& h = *std::construct_at(&good.header(good.packets.n));
     if (const Drop why = check(core, in, id, h); why != Drop::none) [[unlikely]] {
       count_bad(ns, why);
       core.drop(id, why);
@@ -196,8 +198,8 @@ void rx_ip4(Core& core, Interface& in, std::span<const PacketId> packets) {
   Batch tcp;
   for (u32 i = 0; i < n; ++i) {
     const PacketId id = good.packets.id[i];
-    if (good.header[i].special) [[unlikely]] handle_special(core, in, id, good.header[i].dst, tcp);
-    else handle_routed(core, in, id, good.header[i], hops[i], tcp);
+    if (good.header(i).special) [[unlikely]] handle_special(core, in, id, good.header(i).dst, tcp);
+    else handle_routed(core, in, id, good.header(i), hops[i], tcp);
   }
   deliver_tcp(core, tcp);
 }

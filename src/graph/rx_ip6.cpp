@@ -58,14 +58,24 @@ void problem(Core& core, PacketId id, const wire::Ip6Problem& p) {
   core.drop(id, p.drop);
 }
 
+// Where the chain leads. It lies in the first run nearly always; what does not is copied together, and walked again.
+Result<wire::Ip6Chain, wire::Ip6Problem> walk(Core& core, PacketId id) {
+  const u32 wanted = std::min(core.pool[id].length, chain_room);
+  for (;;) {
+    const Bytes run = core.pool.first_run(id);
+    const auto view = wire::Ipv6View::parse(run, core.pool[id].length);
+    if (!view) return std::unexpected(wire::Ip6Problem{.drop = view.error()});
+    auto chain = wire::walk_extensions(*view);
+    if (chain || run.size() >= wanted) return chain;
+    if (!core.pool.pull_up(id, wanted)) return std::unexpected(wire::Ip6Problem{.drop = Drop::no_buffer});
+  }
+}
+
 // Walks the chain of a packet for us; reassembled ones come back here for what the fragment header hid.
 [[gnu::noinline]] void to_ourselves_extended(Core& core, Interface& in, PacketId id, Batch& tcp) {
   for (u32 rounds = 0; rounds < 2; ++rounds) {
+    const auto chain = walk(core, id);
     Packet& p = core.pool[id];
-    if (!core.pool.pull_up(id, std::min(p.length, chain_room))) return core.drop(id, Drop::no_buffer);
-    const auto view = wire::Ipv6View::parse(core.pool.first_run(id), p.length);
-    if (!view) return core.drop(id, view.error());
-    const auto chain = wire::walk_extensions(*view);
     if (!chain) return problem(core, id, chain.error());
     if (!chain->needs_reassembly()) {
       p.l4 = static_cast<u16>(p.l3 + chain->offset);

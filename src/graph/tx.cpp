@@ -92,6 +92,9 @@ inline void send(Core& core, PacketId id) {
   Counters<Ip>& counters = p.family == 4 ? ns.ip4 : ns.ip6;
   counters.add(Ip::out_requests);
   counters.add(Ip::out_octets, p.length);
+  const std::byte* const ip = core.pool.at(id, p.l3);
+  //= rfc1122#2.4 L14
+  p.priority = static_cast<u8>((p.family == 4 ? load_u8(ip + 1) : load_be16(ip) >> 4) >> 5 & 7);  // the class selector (RFC 2474 4.2.2)
   if (p.family == 4) identify(core, id);
   if (d.kind != DestinationKind::unicast) [[unlikely]] {
     if (d.kind == DestinationKind::local) return loop_back(core, out, id);

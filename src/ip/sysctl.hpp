@@ -17,12 +17,12 @@ struct Sysctl {
   bool strong_end_system = true;   // RFC 1122 3.3.4.2: our address, but of another interface: dropped
   u32 tcp_syn_retries = 6;
   u32 tcp_synack_retries = 5;
-  u32 tcp_retries1 = 3;
-  u32 tcp_retries2 = 15;
+  u32 tcp_retries1 = 3;             //= rfc9293#3.8.3 SHLD-10
+  u32 tcp_retries2 = 15;            //= rfc9293#3.8.3 SHLD-11
   u32 tcp_orphan_retries = 8;
   u32 tcp_fin_timeout_s = 60;
   u32 tcp_msl_s = 30;              // TIME-WAIT lasts twice that
-  u32 tcp_keepalive_time_s = 7200;
+  u32 tcp_keepalive_time_s = 7200;  //= rfc9293#3.8.4 MUST-28
   u32 tcp_keepalive_intvl_s = 75;
   u32 tcp_keepalive_probes = 9;
   u32 tcp_rto_min_ms = 200;

@@ -52,17 +52,22 @@ class BasicLoop final : public LoopBase, private Driving {
   // found anything.
   bool run_once(Duration max_wait) {
     const Instant now = Clock::now();
-    return turn(max_wait < Instant::never() - now ? now + max_wait : Instant::never());
+    const bool worked = turn(max_wait < Instant::never() - now ? now + max_wait : Instant::never());
+    shared_.finish_calls();
+    return worked;
   }
   // Turns until done() says so (true), the deadline has passed or stop() was called (false). Nothing that happens
   // escapes done(): it is asked after each turn, before the next wait.
   template <class Done>
   bool run_until(Done&& done, Instant deadline = Instant::never()) {
-    while (!done()) {
-      if (stop_.load(std::memory_order_relaxed) || (deadline != Instant::never() && Clock::now() >= deadline)) return done();
+    bool is_done = done();
+    while (!is_done && !stop_.load(std::memory_order_relaxed) &&
+           (deadline == Instant::never() || Clock::now() < deadline)) {
       turn(deadline);
+      is_done = done();
     }
-    return true;
+    shared_.finish_calls();
+    return is_done;
   }
 
  private:
@@ -71,6 +76,7 @@ class BasicLoop final : public LoopBase, private Driving {
   }
   void turn_once(Instant until) override { turn(until); }
   bool turn(Instant until);
+  bool call_others(std::span<const Event> events, Instant now);
 
   // While there is always work, files are looked at every so many turns; and so many handlers are called in one.
   static constexpr u32 turns_per_look = 8, handlers_per_turn = 64;
@@ -93,14 +99,24 @@ bool BasicLoop<S>::turn(Instant until) {
   const std::vector<Event> events(found.begin(), found.end());  // a handler may turn the loop, too
 
   shared_.lock();
-  const Instant due = shared_.turn(events);
-  shared_.unlock_until(due);
-  bool worked = due <= Clock::now();
-  worked = run_watches(events) || worked;
-  for (u32 i = 0; i < handlers_per_turn && shared_.call_one_handler(); ++i) worked = true;
-  worked = run_posted() || worked;
-  next_ = worked ? Instant{} : due;
+  const auto turned = shared_.turn(events);
+  shared_.unlock_until(turned.due);
+  const bool called = call_others(events, turned.at);
+  const bool worked = called || turned.worked();
+  next_ = worked ? Instant{} : turned.due;
   return worked;
+}
+
+template <class S>
+bool BasicLoop<S>::call_others(std::span<const Event> events, Instant now) {
+  const typename BasicSharedShard<S>::Calls calls(shared_);
+  bool any = run_watches(events);
+  for (u32 i = 0; i < handlers_per_turn && shared_.call_one_handler(); ++i) {
+    any = true;
+    shared_.look_at_clock();
+  }
+  any = run_posted(now) || any;
+  return any || shared_.has_put_off();
 }
 
 extern template class BasicLoop<Shard>;

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "rt/clock.hpp"
-
 namespace weir::rt {
 
 void LoopBase::post(std::function<void()> f) {
@@ -38,18 +36,18 @@ void LoopBase::call_at(Instant at, std::function<void()> f) {
 
 Instant LoopBase::next_call() const noexcept { return timed_.empty() ? Instant::never() : timed_.front().at; }
 
-bool LoopBase::run_posted() {
+bool LoopBase::run_posted(Instant now) {
   bool any = false;
-  if (any_posted_.exchange(false, std::memory_order_acquire)) {
-    std::vector<std::function<void()>> now;
+  if (any_posted_.load(std::memory_order_relaxed) && any_posted_.exchange(false, std::memory_order_acquire)) {
+    std::vector<std::function<void()>> taken;
     {
       const std::lock_guard hold(mutex_);
-      now.swap(posted_);
+      taken.swap(posted_);
     }
-    for (auto& f : now) f();
-    any = !now.empty();
+    for (auto& f : taken) f();
+    any = !taken.empty();
   }
-  while (!timed_.empty() && timed_.front().at <= Clock::now()) {
+  while (!timed_.empty() && timed_.front().at <= now) {
     std::pop_heap(timed_.begin(), timed_.end(), later);
     const auto f = std::move(timed_.back().f);
     timed_.pop_back();

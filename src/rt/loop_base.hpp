@@ -28,7 +28,7 @@ class LoopBase {
 
  protected:
   // What was posted and is due; true if there was anything.
-  bool run_posted();
+  bool run_posted(Instant now);
   // Calls the watches among `events`; true if there was anything.
   bool run_watches(std::span<const Event> events);
   [[nodiscard]] Instant next_call() const noexcept;

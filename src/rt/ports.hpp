@@ -29,7 +29,8 @@ class BasicPorts {
 
   void attach(S& shard, Port port, io::Device device, Instant now) {
     const u32 events = device.poll_events();
-    all_.push_back({port, std::move(device), events, io::LinkState::up, true, Instant{}});
+    const bool sync_tx = device.caps().sync_tx;
+    all_.push_back({port, std::move(device), events, io::LinkState::up, sync_tx, true, Instant{}});
     Attached& a = all_.back();
     if (a.device.fd() >= 0) sleeper_.add(a.device.fd(), events, port);
     see_link(shard, a, now);
@@ -56,7 +57,7 @@ class BasicPorts {
   }
 
   // One batch from each device that has something. True if there was any. between() is called after
-  // each batch.
+  // each batch and says what time it is then.
   template <class Between>
   bool receive(S& shard, Instant now, Between&& between) {
     bool any = false;
@@ -69,7 +70,7 @@ class BasicPorts {
       if (n > 0) shard.on_frames(a.port, {frames.data(), n}, now);
       any = any || n > 0;
       see_link(shard, a, now);
-      between();
+      now = between();
     }
     return any;
   }
@@ -78,7 +79,7 @@ class BasicPorts {
   bool flush(S& shard, Instant now) {
     bool more = false;
     for (Attached& a : all_) {
-      if (!a.device.caps().sync_tx) give_back(shard, a.device, a.port);
+      if (!a.sync_tx) give_back(shard, a.device, a.port);
       if (a.retry_at > now || !shard.has_output(a.port)) continue;
       more = flush(shard, a, now) || more;
     }
@@ -111,6 +112,7 @@ class BasicPorts {
     io::Device device;
     u32 events;              // that the sleeper waits for
     io::LinkState reported;  // to the shard
+    bool sync_tx;
     bool hot;                // the last look found something, or a file said so
     Instant retry_at;
   };
@@ -126,7 +128,7 @@ class BasicPorts {
       const u32 n = shard.frames_to_send(a.port, frames, batch_bytes, now);
       if (n == 0) return false;
       const u32 taken = a.device.send(shard.pool(), {frames.data(), n}, now);
-      if (a.device.caps().sync_tx && taken > 0) shard.tx_done(a.port, {frames.data(), taken});
+      if (a.sync_tx && taken > 0) shard.tx_done(a.port, {frames.data(), taken});
       if (taken == n) [[likely]] continue;
       shard.unsent(a.port, {frames.data() + taken, n - taken});  // back-pressure, not a drop
       a.retry_at = now + retry_after;

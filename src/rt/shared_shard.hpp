@@ -24,7 +24,9 @@ struct ReadyHandler {
 
 enum class Sharing : u8 {
   shared,  // any thread may call; a combining lock lets them in
-  local,   // one thread only (LocalStack): no lock
+  // One thread only (LocalStack): no lock. What the loop calls (handlers, posted functions) finds the time that it was
+  // when it was called, and its output leaves with the loop's next turn, all in one batch.
+  local,
 };
 
 // Blocks a thread that drives the loop itself, which must not sleep on a futex; see BasicLoop.
@@ -109,10 +111,39 @@ class BasicSharedShard {
     sleeping_until_ = deadline;
     if (sharing_ == Sharing::shared) lock_.unlock([this] { settle(); });
   }
-  // Between lock() and unlock_until(): one turn. When the next one is due; in the past: at once.
-  [[nodiscard]] Instant turn(std::span<const Event> events);
+  struct Turned {
+    Instant at, due;  // the time it was, and when the next turn is due
+    [[nodiscard]] bool worked() const noexcept { return due <= at; }  // there is more, or may be
+  };
+  // Between lock() and unlock_until().
+  [[nodiscard]] Turned turn(std::span<const Event> events);
+  // While the loop calls others, between turns: see Sharing::local.
+  class Calls {
+   public:
+    explicit Calls(BasicSharedShard& s) noexcept : s_(s), outer_(s.in_calls_) {
+      if (s.sharing_ == Sharing::local) s.in_calls_ = true;
+    }
+    ~Calls() {
+      if (s_.sharing_ == Sharing::local) s_.in_calls_ = outer_;
+    }
+    Calls(const Calls&) = delete;
+    Calls& operator=(const Calls&) = delete;
+
+   private:
+    BasicSharedShard& s_;
+    bool outer_;  // a handler may turn the loop
+  };
+  // Whether those calls left something for the next turn; and to do it without one.
+  [[nodiscard]] bool has_put_off() const noexcept { return sharing_ == Sharing::local && unsettled_; }
+  void finish_calls() {
+    if (has_put_off()) settle();
+  }
   // Calls one handler that has something; false: none has. Without the lock.
   bool call_one_handler();
+  // Brings the time that calls out of a turn find up to date.
+  void look_at_clock() noexcept {
+    if (in_calls_) now_ = Clock::now();
+  }
   void set_driving(Driving* d) noexcept { driving_ = d; }
 
   [[nodiscard]] BasicPorts<S>& ports() noexcept { return ports_; }  // only with the lock, or before anyone else calls
@@ -122,13 +153,18 @@ class BasicSharedShard {
  private:
   static constexpr Instant awake{};
 
-  [[nodiscard]] static Instant time() noexcept { return Clock::now(); }
+  // Of a call. Under the lock.
+  [[nodiscard]] Instant time() noexcept {
+    if (!in_calls_) now_ = Clock::now();
+    return now_;
+  }
   template <class F>
   auto call_local(F& run);
   void settle();
   [[nodiscard]] Instant run(Instant now);
   void dispatch();
   void queue(ReadyHandler& h, u32 mask) noexcept;
+  [[nodiscard]] ReadyHandler* take_ready(u32& mask) noexcept;
   void unqueue(ReadyHandler& h) noexcept;
 
   const Sharing sharing_;
@@ -136,7 +172,10 @@ class BasicSharedShard {
   Sleeper& sleeper_;
   Driving* driving_ = nullptr;
   // -- under the lock
-  bool unsettled_ = false;
+  Instant now_{};           // of the last call or turn
+  bool unsettled_ = false;  // somebody has called since the shard was run
+  bool in_calls_ = false;   // of the loop, and there is but one thread
+  bool in_turn_ = false;
   bool canceled_ = false;
   Instant sleeping_until_ = awake;
   BasicPorts<S> ports_;
@@ -175,23 +214,27 @@ Instant BasicSharedShard<S>::run(Instant now) {
 
 template <class S>
 void BasicSharedShard<S>::settle() {
-  if (!unsettled_) return;
+  if (!unsettled_ || in_calls_) return;
   unsettled_ = false;
-  const Instant next = run(time());
+  const Instant next = run(now_);
   if (next >= sleeping_until_) return;
   sleeping_until_ = awake;  // ring once
   sleeper_.doorbell().ring();
 }
 
 template <class S>
-Instant BasicSharedShard<S>::turn(std::span<const Event> events) {
-  const Instant now = time();
-  for (const Event& e : events) ports_.on_event(shard_, e, now);
-  ports_.receive(shard_, now, [this] {
+auto BasicSharedShard<S>::turn(std::span<const Event> events) -> Turned {
+  now_ = Clock::now();
+  in_turn_ = true;
+  for (const Event& e : events) ports_.on_event(shard_, e, now_);
+  ports_.receive(shard_, now_, [this] {
     if (sharing_ == Sharing::shared) lock_.drain();
+    return now_;  // later if a call was let in
   });
   unsettled_ = false;
-  return run(now);
+  const Instant due = run(now_);
+  in_turn_ = false;
+  return {now_, due};
 }
 
 template <class S>
@@ -213,7 +256,7 @@ void BasicSharedShard<S>::queue(ReadyHandler& h, u32 mask) noexcept {
   h.next = nullptr;
   if (ready_first_ == nullptr) {
     ready_first_ = &h;
-    sleeper_.doorbell().ring();
+    if (!in_turn_) sleeper_.doorbell().ring();  // else the loop looks at handlers next
   } else {
     ready_last_->next = &h;
   }
@@ -231,16 +274,27 @@ void BasicSharedShard<S>::unqueue(ReadyHandler& h) noexcept {
 }
 
 template <class S>
+ReadyHandler* BasicSharedShard<S>::take_ready(u32& mask) noexcept {
+  ReadyHandler* const first = ready_first_;
+  if (first == nullptr) return nullptr;
+  mask = first->mask;
+  unqueue(*first);
+  return first;
+}
+
+template <class S>
 bool BasicSharedShard<S>::call_one_handler() {
   u32 mask = 0;
+  if (sharing_ == Sharing::local) {
+    ReadyHandler* const h = take_ready(mask);
+    if (h != nullptr) h->on_ready(h, mask);
+    return h != nullptr;
+  }
   ReadyHandler* const h = query([&](S&) {
-    ReadyHandler* const first = ready_first_;
-    if (first != nullptr) {
-      mask = first->mask;
-      unqueue(*first);
-      handler_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-      running_.store(first, std::memory_order_relaxed);
-    }
+    ReadyHandler* const first = take_ready(mask);
+    if (first == nullptr) return first;
+    handler_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    running_.store(first, std::memory_order_relaxed);
     return first;
   });
   if (h == nullptr) return false;

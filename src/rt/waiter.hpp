@@ -11,19 +11,18 @@ namespace weir::rt {
 // A blocked thread. Everything but sleep() happens under the shard's lock.
 class Waiter {
  public:
-  // True once it was woken; false: the deadline passed.
-  bool sleep(Instant deadline) noexcept {
-    while (state_.load(std::memory_order_acquire) == waiting) {
-      if (deadline != Instant::never() && Clock::now() >= deadline) return false;
-      futex_wait(state_, waiting, deadline);
-    }
-    return true;
-  }
+  // True once it was woken; false: the deadline passed. Before it sleeps it looks for a moment, if that has paid lately:
+  // who wakes one that looks needs no system call, and a request and its answer between two threads take no switch.
+  bool sleep(Instant deadline) noexcept;
   [[nodiscard]] bool is_woken() const noexcept { return state_.load(std::memory_order_acquire) == woken; }
 
  private:
   friend class WaiterTable;
-  enum : u32 { idle, waiting, woken };
+  enum : u32 { idle, waiting, sleeping, woken };
+  static constexpr Duration longest_look = Duration::micros(20), least_look = Duration::micros(2);
+  [[nodiscard]] bool look_until(Instant end) const noexcept;
+  bool sleep_until(Instant deadline) noexcept;
+
   std::atomic<u32> state_{idle};
   u32 mask_ = 0;
   Sock sock_{};

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "sim/listening.hpp"
 
 namespace weir::sim {
@@ -235,8 +237,38 @@ class Cbr : public Load {
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 
+// Counts by sender; datagrams begin with their number and the time at which they were sent.
+class CbrSink : public Load {
+ public:
+  CbrSink(Host& host, u16 port)
+      : host_(host), port_(host, port, [this, port](Socket&, Bytes data, const Datagram& d) { take(data, d, port); }) {}
+  std::vector<FlowResult> flows() const override {
+    std::vector<FlowResult> all;
+    for (const auto& [from, flow] : flows_) all.push_back(flow);
+    return all;
+  }
+  void stop() override { port_.stop(); }
+
+ private:
+  void take(Bytes data, const Datagram& d, u16 port) {
+    if (data.size() < 16) return;
+    FlowResult& f = flows_[{d.from.addr, d.from.port}];
+    f.kind = "cbr-sink";
+    f.from = host_.name();
+    f.local = d.from;
+    f.remote = {d.to.addr, port};
+    f.bytes_in += data.size();
+    ++f.datagrams_in;
+    f.latency_us.push_back(static_cast<u32>((host_.world().now() - Instant{static_cast<i64>(load_be64(data.data() + 8))}).us()));
+  }
+  Host& host_;
+  std::map<std::pair<IpAddr, u16>, FlowResult> flows_;
+  DatagramPort port_;
+};
+
 }  // namespace
 
+std::unique_ptr<Load> make_cbr_sink(Host& host, u16 port) { return std::make_unique<CbrSink>(host, port); }
 std::unique_ptr<Load> make_bulk(Host& host, const LoadPlan& plan) { return std::make_unique<Bulk>(host, plan); }
 std::unique_ptr<Load> make_rpc(Host& host, const LoadPlan& plan) { return std::make_unique<Rpc>(host, plan); }
 std::unique_ptr<Load> make_cbr(Host& host, const LoadPlan& plan) { return std::make_unique<Cbr>(host, plan); }

@@ -18,8 +18,8 @@ struct FlowResult {
   bool complete = false;
   std::string trouble;                // why not
   u64 requests = 0;                   // rpc: answered
-  u64 datagrams_out = 0;              // cbr
-  std::vector<u32> latency_us;        // rpc: from request to the whole answer
+  u64 datagrams_out = 0, datagrams_in = 0;  // cbr; in: as its sink has counted them
+  std::vector<u32> latency_us;        // rpc: from request to the whole answer; cbr sink: one way
 };
 
 class Load {
@@ -43,6 +43,8 @@ class Load {
 // Sends so many bytes to everyone who connects, and takes what comes.
 [[nodiscard]] std::unique_ptr<Load> make_bulk_server(Host& host, u16 port, u64 bytes);
 [[nodiscard]] std::unique_ptr<Load> make_rpc_server(Host& host, u16 port);
+// Its flows are named by who sends: local is the sender, remote this end.
+[[nodiscard]] std::unique_ptr<Load> make_cbr_sink(Host& host, u16 port);
 
 struct LoadPlan {
   Endpoint to;

@@ -138,7 +138,7 @@ void RawEngine::put(Socket& s, PacketId id) {
   notify(s, Ready::in);
 }
 
-//= rfc1122#3.2.2.6 I60
+//= rfc1122#3.2.2.6 I55, I60
 //= rfc1122#3.2.1.8 I26
 bool RawEngine::receive(PacketId id, Instant) {
   const Packet& p = env_.pool[id];

@@ -168,12 +168,13 @@ bool half_open_paws(Context& cx, HalfOpen& h, const Segment& seg) noexcept {
   return false;
 }
 
-void new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& seg, const wire::TcpOptions& o,
+// False: there is no room for one more.
+bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& seg, const wire::TcpOptions& o,
                    u32 min_iss_after, bool has_min) noexcept {
   Listener& l = cx.listeners[listener];
   const Sysctl& sys = cx.env.sysctl(flow.netns);
   const u32 i = cx.half_open.alloc();
-  if (i == 0) return cx.count(flow.netns).add(Tcp::half_open_drops);
+  if (i == 0) return false;
   HalfOpen& h = cx.half_open[i];
   const Tcb& lt = cx.tcbs[l.tcb];
   h.local = flow.local, h.remote = flow.remote, h.local_port = flow.local_port, h.remote_port = flow.remote_port;
@@ -201,12 +202,14 @@ void new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& s
   cx.count(flow.netns).add(Tcp::passive_opens);
   send_syn_ack(cx, h);
   cx.half_wheel.arm(i, cx.now + Duration::micros(initial_rto_us));
+  return true;
 }
 
 }  // namespace
 
 void establish(Context& cx, Tcb& t) noexcept {
   init_windows(cx, t);
+  if (t.has(HotFlags::fin_queued)) t.state = State::fin_wait_1;  // closed in SYN-RECEIVED: RFC 9293 3.10.4
   t.progress_ms = t.last_rx_ms = cx.now_ms;
   t.snd_sml = t.snd_una;
   t.mark(ColdFlags::write_wait);
@@ -241,7 +244,10 @@ void arrives_listen(Context& cx, u32 listener, const Flow& flow, Segment& seg, u
   }
   const auto o = wire::parse_options(seg.options);
   if (!o) return drop_segment(cx, seg, o.error());
-  new_half_open(cx, listener, flow, seg, *o, min_iss, min_iss != 0);
+  if (!new_half_open(cx, listener, flow, seg, *o, min_iss, min_iss != 0)) {
+    cx.count(flow.netns).add(Tcp::half_open_drops);
+    return drop_segment(cx, seg, Drop::tcp_half_open_limit);
+  }
   cx.env.pool.release(seg.packet);
   seg.packet = buf::PacketId::none;
 }
@@ -273,12 +279,13 @@ Tcb* complete(Context& cx, u32 i, Segment& seg) noexcept {
 void half_open_reset(Context& cx, u32 i, Segment& seg) noexcept {
   HalfOpen& h = cx.half_open[i];
   if (seg.seq == h.irs + 1) {
-    //= rfc9293#3.5.3 MUST-11
     cx.count(h.netns).add(Tcp::attempt_fails);
-    drop_half_open(cx, i);
-  } else if (ReceiveWindow{h.irs + 1, std::min<u32>(h.rcv_wnd, 0xffff)}.holds(seg.seq)) {
-    answer_half_open(cx, h, Segment{}, false);
+    drop_half_open(cx, i);  //= rfc9293#3.5 MUST-11
+    cx.env.pool.release(seg.packet);
+    seg.packet = buf::PacketId::none;
+    return;
   }
+  if (ReceiveWindow{h.irs + 1, std::min<u32>(h.rcv_wnd, 0xffff)}.holds(seg.seq)) answer_half_open(cx, h, Segment{}, false);
   drop_segment(cx, seg, Drop::tcp_rst_ignored);
 }
 
@@ -289,10 +296,10 @@ void half_open_unacceptable(Context& cx, u32 i, Segment& seg, const ReceiveWindo
   if (!seg.any(TcpFlags::syn) && good_ack && w.touched_by(seg)) {
     Tcb* t = complete(cx, i, seg);
     if (t == nullptr) return;
-    if (answer_always(w, seg)) send_ack(cx, *t);
+    if (answer_always(w, seg, true)) send_ack(cx, *t);
     else challenge(cx, *t);
   } else {
-    answer_half_open(cx, h, seg, answer_always(w, seg));
+    answer_half_open(cx, h, seg, answer_always(w, seg, good_ack));
   }
   drop_segment(cx, seg, Drop::tcp_bad_seq);
 }
@@ -344,11 +351,12 @@ void arrives_syn_sent(Context& cx, Tcb& t, Segment& seg) noexcept {
     return drop_segment(cx, seg, Drop::tcp_bad_ack);
   }
   if (seg.any(TcpFlags::rst)) {  // second
-    if (ack) {
-      cx.count(t, Tcp::attempt_fails);
-      finish_connection(cx, t, Errc::conn_refused);
-    }
-    return drop_segment(cx, seg, Drop::tcp_rst_ignored);
+    if (!ack) return drop_segment(cx, seg, Drop::tcp_rst_ignored);
+    cx.count(t, Tcp::attempt_fails);
+    finish_connection(cx, t, Errc::conn_refused);
+    cx.env.pool.release(seg.packet);
+    seg.packet = buf::PacketId::none;
+    return;
   }
   if (!seg.any(TcpFlags::syn)) return drop_segment(cx, seg, Drop::tcp_bad_flags);  // fifth
   const auto o = wire::parse_options(seg.options);

@@ -95,7 +95,7 @@ bool time_wait_steps(Context& cx, Record& r, const Segment& seg, bool& gone) noe
   }
   const bool stale = (r.bits & Record::timestamps) != 0 && (!seg.has_ts || static_cast<i32>(seg.ts_val - r.ts_recent) < 0);
   if (stale || (!w.acceptable(seg) && !w.pure_ack_at_edge(seg))) {
-    answer(cx, r, answer_always(w, seg));
+    answer(cx, r, answer_always(w, seg, good_ack));
     return !stale && !seg.any(TcpFlags::syn) && good_ack && fin && seg.end() == r.rcv_nxt;
   }
   if (seg.any(TcpFlags::syn)) {
@@ -117,8 +117,8 @@ bool time_wait(Context& cx, TimeWaitList<Record>& list, RefKind kind, u32 i, Seg
                u32& min_iss) noexcept {
   Record& r = list[i];
   const bool plain_syn = seg.any(TcpFlags::syn) && !seg.any(TcpFlags::ack | TcpFlags::rst | TcpFlags::fin);
+  //= rfc9293#3.6.1 SHLD-4, MAY-2
   if (plain_syn && listening && cx.env.sysctl(r.netns).tcp_tw_reuse && newer(r, seg)) {
-    //= rfc9293#3.6.1 SHLD-4
     cx.count(r.netns).add(Tcp::time_wait_reused);
     min_iss = (r.snd_nxt + 65'537).raw;
     if (min_iss == 0) min_iss = 1;

@@ -52,7 +52,7 @@ void finish(Context& cx, const Flow& f, buf::PacketId id, const Network& n) noex
 
 Network network(Context& cx, Tcb& t) noexcept {
   const Extra& x = extra(cx, t);
-  return {destination(cx, t), x.ttl, x.tos};
+  return {destination(cx, t), x.ttl, x.tos};  //= rfc9293#3.9.1.9 SHLD-22
 }
 
 u32 ts_now(const Context& cx, u32 offset) noexcept { return cx.now_ms + offset; }
@@ -84,7 +84,7 @@ void set_gso(buf::Packet& p, const Tcb& t, u32 data) noexcept {
 
 u32 destination(Context& cx, Tcb& t) noexcept {
   if (cx.env.destinations.valid(t.destination, t.destination_generation)) [[likely]] return t.destination;
-  const auto d = cx.env.route(cx.env.cx, {t.netns, t.remote, t.local, t.oif}, cx.now);
+  const auto d = cx.env.route(cx.env.cx, {t.netns, t.remote, t.local, t.oif}, cx.now);  //= rfc9293#3.9.1.1 MUST-45
   t.destination = d ? *d : 0;
   t.destination_generation = d ? cx.env.destinations[*d].generation : 0;
   return t.destination;
@@ -106,7 +106,7 @@ void update_mss(Context& cx, Tcb& t) noexcept { t.snd_mss = effective_mss(cx, t)
 
 u16 announced_mss(Context& cx, u32 destination, bool v4, u16 limit) noexcept {
   const u32 headers = v4 ? 40 : 60;
-  const u32 mtu = destination != 0 ? cx.env.destinations[destination].mtu : 576u;
+  const u32 mtu = destination != 0 ? cx.env.destinations[destination].mtu : 576u;  //= rfc9293#3.7.3 SHLD-6
   const u32 mss = mtu > headers + 8 ? std::min<u32>(mtu - headers, 65'535) : 8;  //= rfc9293#3.7.1 MUST-67
   return static_cast<u16>(limit != 0 ? std::min<u32>(mss, limit) : mss);
 }
@@ -135,7 +135,7 @@ u16 advertise(Context&, Tcb& t) noexcept {
   const bool bounded = t.rx.size() + up <= t.rcv_buf + t.rcv_buf / 4;
   const u32 field = std::min<u32>((bounded ? up : wnd) >> t.rcv_wscale, 0xffff);
   const SeqNum told = t.rcv_nxt + (field << t.rcv_wscale);
-  if (told > t.rcv_adv) t.rcv_adv = told;
+  if (told > t.rcv_adv) t.rcv_adv = told;  //= rfc9293#3.8.6 SHLD-14
   return static_cast<u16>(field);
 }
 
@@ -146,7 +146,7 @@ bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags) noexcept
     h.options = Bytes{options, wire::emit_ts_only(options, ts_now(cx, t.ts_offset), t.ts_recent)};
   if (t.is(ColdFlags::urgent_out) && t.snd_up > seq) {  //= rfc9293#3.8.5 MUST-62
     h.flags |= TcpFlags::urg;
-    h.urgent = static_cast<u16>(std::min<u32>(t.snd_up - seq, 0xffff));
+    h.urgent = static_cast<u16>(std::min<u32>(t.snd_up - seq, 0xffff));  //= rfc9293#3.8.5 MUST-31
   }
   const Flow f = flow_of(t);
   const buf::PacketId id = begin(cx, f, h);
@@ -177,7 +177,7 @@ void send_syn(Context& cx, Tcb& t) noexcept {
   const u32 d = destination(cx, t);
   const Sysctl& sys = cx.sysctl(t);
   wire::TcpOptionsOut o;
-  o.mss = announced_mss(cx, d, t.remote.is_v4(), extra(cx, t).max_segment);  //= rfc9293#3.7.1 MUST-14
+  o.mss = announced_mss(cx, d, t.remote.is_v4(), extra(cx, t).max_segment);  //= rfc9293#3.7.1 MUST-14, SHLD-5, MAY-3
   const bool want_ts = syn_ack ? t.has(HotFlags::timestamps) : sys.tcp_timestamps;
   if (want_ts) {
     o.has_ts = true;
@@ -207,7 +207,7 @@ void send_syn_ack(Context& cx, HalfOpen& h) noexcept {
   }
   wire::TcpOptionsOut o;
   const Tcb& listener = cx.tcbs[cx.listeners[h.listener].tcb];
-  o.mss = announced_mss(cx, h.destination, h.remote.is_v4(), extra(cx, listener).max_segment);
+  o.mss = announced_mss(cx, h.destination, h.remote.is_v4(), extra(cx, listener).max_segment);  //= rfc9293#3.7.1 MUST-14, SHLD-5
   if ((h.bits & HalfOpen::timestamps) != 0) {
     o.has_ts = true;
     o.ts_val = ts_now(cx, h.ts_offset);

@@ -43,7 +43,7 @@ u32 piece(const Context& cx, const Tcb& t, u32 ready, u32 window, bool window_is
   if (n == full) return n;
   const bool all = n == ready;
   if (all ? small_may_go(t, n - full, true) : (window_is_peers && small_may_go(t, n - full, false))) return n;
-  return full;
+  return full;  //= rfc9293#3.9.1.2 SHLD-28
 }
 
 void note_sent(Context& cx, Tcb& t, SeqNum seq, u32 data) noexcept {
@@ -68,7 +68,7 @@ bool send_new(Context& cx, Tcb& t) noexcept {
   bool sent = false;
   for (;;) {
     const u32 flight = t.flight();
-    const u32 peer = t.snd_wnd > flight ? t.snd_wnd - flight : 0;  //= rfc9293#3.8.6 SHLD-15
+    const u32 peer = t.snd_wnd > flight ? t.snd_wnd - flight : 0;  //= rfc9293#3.8.6 MUST-34, SHLD-15
     const u32 cwnd = congestion_room(t) > flight ? congestion_room(t) - flight : 0;
     const u32 ready = t.unsent();
     const u32 n = ready != 0 ? piece(cx, t, ready, std::min(peer, cwnd), peer <= cwnd) : 0;
@@ -76,7 +76,7 @@ bool send_new(Context& cx, Tcb& t) noexcept {
     if (n == 0 && !(fin && ready == 0)) break;
     const SeqNum seq = t.snd_nxt;
     u16 flags = 0;
-    if (n == ready && n != 0) flags |= TcpFlags::psh;  //= rfc9293#3.9.1.2 MUST-61
+    if (n == ready && n != 0) flags |= TcpFlags::psh;  //= rfc9293#3.9.1.2 MUST-61, SHLD-27
     if (fin) flags |= TcpFlags::fin;
     const bool limited = t.dup_acks != 0 && t.recovery == Recovery::none;
     if (!send_segment(cx, t, seq, n, flags)) break;
@@ -124,9 +124,9 @@ bool send_again(Context& cx, Tcb& t) noexcept {
 Timer wanted(const Tcb& t) noexcept {
   if (t.state == State::closed || t.state == State::listen || t.state == State::time_wait) return Timer::none;
   if (t.flight() != 0) return Timer::retransmit;
-  if (pending(t)) return Timer::persist;
+  if (pending(t)) return Timer::persist;  //= rfc9293#3.8.6 MUST-35
   if (t.state == State::fin_wait_2 && t.is(ColdFlags::user_closed)) return Timer::fin_wait_2;
-  if (t.is(ColdFlags::keepalive) && t.synchronized()) return Timer::keepalive;
+  if (t.is(ColdFlags::keepalive) && t.synchronized()) return Timer::keepalive;  //= rfc9293#3.8.4 MUST-25
   return Timer::none;
 }
 
@@ -135,7 +135,7 @@ Duration duration(Context& cx, const Tcb& t, Timer timer) noexcept {
   const Extra& x = extra(cx, t);
   switch (timer) {
     case Timer::retransmit:
-    case Timer::persist: return current_rto(cx, t);
+    case Timer::persist: return current_rto(cx, t);  //= rfc9293#3.8.6.1 SHLD-29
     case Timer::fin_wait_2:
       return Duration::millis(x.fin_wait_2_ms != 0 ? x.fin_wait_2_ms : i64{sys.tcp_fin_timeout_s} * 1'000);
     case Timer::keepalive:

@@ -69,11 +69,12 @@ void on_tcb_error(Context& cx, Tcb& t, const ip::IcmpError& e, SeqNum quoted) no
   const bool hard = e.kind == K::port_unreachable || e.kind == K::protocol_unreachable || e.kind == K::admin_prohibited;
   if (t.state == State::syn_sent && hard) {
     cx.count(t, Tcp::attempt_fails);
-    return finish_connection(cx, t, errc(e.kind));
+    return finish_connection(cx, t, errc(e.kind));  //= rfc9293#3.9.2.2 SHLD-26
   }
   cx.count(t, Tcp::icmp_soft_errors);  //= rfc9293#3.9.2.2 MUST-56
-  t.soft_error = errc(e.kind);         // RFC 5927 5.2: hard errors too, once synchronized
+  //= rfc9293#3.9.2.2 SHLD-25
   //= rfc9293#3.9.1.8 MUST-47
+  t.soft_error = errc(e.kind);         // RFC 5927 5.2: hard errors too, once synchronized
   if (t.state == State::syn_sent && e.kind != K::time_exceeded) cx.notify(t, 0);
 }
 

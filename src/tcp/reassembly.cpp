@@ -77,7 +77,10 @@ Reassembly::Added Reassembly::add(buf::Pool& pool, SeqNum seq, buf::PacketId pac
     } else {
       // No range is left: what lies furthest away is given up for what is needed sooner.
       if (n_ == max_ranges && i < n_) out.pruned += prune_last(pool);
-      if (!open(i, seq)) break;
+      if (!open(i, seq)) {
+        out.refused = true;
+        break;
+      }
     }
     const SeqNum gap_end = i + 1 < n_ ? seq_min(stop, ranges_[i + 1].start) : stop;
     const u32 n = fill(pool, i, seq, packet, skip, gap_end - seq);
@@ -85,7 +88,10 @@ Reassembly::Added Reassembly::add(buf::Pool& pool, SeqNum seq, buf::PacketId pac
     seq += n;
     skip += n;
     if (ranges_[i].data.empty()) close(i);
-    if (seq != gap_end) break;  // out of buffers
+    if (seq != gap_end) {  // out of buffers
+      out.refused = true;
+      break;
+    }
     if (i + 1 < n_ && end(i) == ranges_[i + 1].start) join(pool, i);
   }
   while (n_ != 0 && charged_ > limit) out.pruned += prune_last(pool);

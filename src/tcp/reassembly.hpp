@@ -19,6 +19,7 @@ class Reassembly {
   struct Added {
     u32 bytes = 0;    // new ones
     u32 pruned = 0;   // bytes given up to stay within the limits
+    bool refused = false;  // not all was taken: no range or no buffer was left
   };
   // Adds packet bytes [skip, skip + length), which start at seq. `limit`: true size of all held, at most.
   Added add(buf::Pool& pool, SeqNum seq, buf::PacketId packet, u32 skip, u32 length, u32 limit) noexcept;

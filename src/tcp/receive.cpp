@@ -14,7 +14,7 @@ namespace {
 Flow flow_of_packet(buf::Pool& pool, buf::PacketId id) noexcept {
   const buf::Packet& p = pool[id];
   const std::byte* l3 = pool.at(id, p.l3);
-  const std::byte* l4 = pool.at(id, p.l4);
+  const std::byte* l4 = pool.at(id, p.l4);  //= rfc9293#3.9.2 MUST-50
   Flow f;
   if (p.family == 4) {
     f.remote = Ip4Addr::load(l3 + 12);
@@ -37,11 +37,20 @@ bool checksum_ok(buf::Pool& pool, buf::PacketId id, const Flow& f) noexcept {
   return csum_finish(sum) == 0;  //= rfc9293#3.1 MUST-3
 }
 
+// The header and not a byte more: payload that is pulled up is copied, and no longer adjoins what lies behind it.
+bool header_in_one_piece(buf::Pool& pool, buf::PacketId id, u32 l4) noexcept {
+  const u32 length = pool[id].length, least = l4 + u32{wire::TcpView::min_len};
+  if (!pool.pull_up(id, std::min(length, least))) return false;
+  if (length < least) return true;  // too short: parse() will say so
+  const u32 header = (load_u8(pool.at(id, pool[id].l4) + 12) >> 4) * 4u;
+  return pool.pull_up(id, std::min(length, l4 + header));
+}
+
 // False: dropped.
 bool parse(Context& cx, buf::PacketId id, Flow& f, Segment& seg) noexcept {
   buf::Pool& pool = cx.env.pool;
   const u32 l4 = static_cast<u32>(pool[id].l4 - pool[id].head);
-  if (!pool.pull_up(id, std::min<u32>(pool[id].length, l4 + wire::TcpView::max_len))) {
+  if (!header_in_one_piece(pool, id, l4)) {
     cx.env.drop(id, Drop::no_buffer);
     return false;
   }
@@ -60,6 +69,10 @@ bool parse(Context& cx, buf::PacketId id, Flow& f, Segment& seg) noexcept {
   }
   constexpr u8 group = buf::PacketFlags::link_broadcast | buf::PacketFlags::link_multicast;
   if ((p.flags & group) != 0 || f.local.is_multicast()) {  //= rfc9293#3.9.2.3 MUST-57
+    cx.env.drop(id, Drop::tcp_bad_address);
+    return false;
+  }
+  if (f.remote.is_any() || f.remote.is_multicast()) {  //= rfc9293#3.9.2.3 MUST-63
     cx.env.drop(id, Drop::tcp_bad_address);
     return false;
   }
@@ -88,7 +101,7 @@ void parse_timestamps(Segment& seg) noexcept {
     if (!r) return;
     o = *r;
   }
-  seg.has_ts = o.has_ts;
+  seg.has_ts = o.has_ts;  //= rfc9293#3.7.1 MUST-65
   seg.ts_val = o.ts_val;
   seg.ts_ecr = o.ts_ecr;
 }
@@ -131,7 +144,7 @@ void dispatch(Context& cx, const Flow& f, Segment& seg, Ref& last, Flow& last_fl
   if (!last || !(f == last_flow)) r = cx.find(f, cx.hash(f));
   last = {};
   if (!r) return no_connection(cx, f, seg, 0);
-  parse_timestamps(seg);
+  parse_timestamps(seg);  //= rfc9293#3.1 MUST-5
   switch (r.kind()) {
     case RefKind::tcb: {
       Tcb& t = cx.tcbs[r.index()];
@@ -179,6 +192,7 @@ void receive(Context& cx, std::span<const buf::PacketId> packets) noexcept {
       if (!parse(cx, batch[i], f, seg)) continue;
       dispatch(cx, f, seg, last, last_flow);
     }
+    //= rfc9293#3.10.7.4 MUST-58, MUST-59
     flush(cx);
     last = {};
   }

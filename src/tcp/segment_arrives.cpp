@@ -56,7 +56,8 @@ Verdict step2_reset(Context& cx, Tcb& t, const Segment& seg) noexcept {
   const bool opening = t.state == State::syn_received;
   const bool closing = t.state == State::closing || t.state == State::last_ack;
   if (!closing) cx.count(t, opening ? Tcp::attempt_fails : Tcp::estab_resets);
-  //= rfc9293#3.5.3 MUST-11
+  //= rfc9293#3.5 MUST-11
+  //= rfc9293#3.5.3 SHLD-2
   //= rfc9293#3.6 MUST-12
   finish_connection(cx, t, reset_error(t.state));
   return Verdict::done;
@@ -71,7 +72,7 @@ Verdict step4_syn(Context& cx, Tcb& t, const Segment& seg) noexcept {
 }
 
 void answer_unacceptable(Context& cx, Tcb& t, const Segment& seg) noexcept {
-  if (answer_always({t.rcv_nxt, t.rcv_wnd()}, seg)) return send_ack(cx, t);
+  if (answer_always({t.rcv_nxt, t.rcv_wnd()}, seg, ack_acceptable(t, seg))) return send_ack(cx, t);
   challenge(cx, t);
 }
 
@@ -98,7 +99,7 @@ Verdict process(Context& cx, Tcb& t, Segment& seg) noexcept {
   if (v == Verdict::next_step) v = step4_syn(cx, t, seg);  // third, security: not used
   if (v == Verdict::next_step) v = step5_ack(cx, t, seg);
   if (v == Verdict::next_step) {
-    step6_urgent(cx, t, seg);
+    step6_urgent(cx, t, seg);  //= rfc9293#3.8.5 MUST-30
     v = step7_text(cx, t, seg);
   }
   if (v == Verdict::next_step) {

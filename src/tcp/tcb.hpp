@@ -53,7 +53,7 @@ struct alignas(64) TcbHot {
   u32 ooo;                // out-of-order data (slab index), 0: none
   // -- line 1: send side
   SeqNum snd_una, snd_nxt;
-  u32 snd_wnd;            // scaled
+  u32 snd_wnd;            // scaled  //= rfc9293#3.1 REC-1
   SeqNum snd_wl1, snd_wl2;
   u32 cwnd, ssthresh;     // bytes
   u32 srtt_us, rttvar_us; // RFC 6298; srtt 0: no sample yet

@@ -27,19 +27,25 @@ void release_reassembly_if_empty(Context& cx, Tcb& t) noexcept {
   t.ooo = 0;
 }
 
-// Beyond RCV.NXT: kept (SHLD-31), and told at once, one duplicate ACK per segment (RFC 5681 4.2).
-void keep_for_later(Context& cx, Tcb& t, const Segment& seg, SeqNum seq, u32 skip, u32 data, bool fin) noexcept {
+// Beyond RCV.NXT: kept (SHLD-31). Why not, if nothing of it is.
+Drop keep_for_later(Context& cx, Tcb& t, const Segment& seg, SeqNum seq, u32 skip, u32 data, bool fin) noexcept {
   Reassembly* r = out_of_order(cx, t);
-  if (r == nullptr) return;
+  if (r == nullptr) return Drop::tcp_memory;
+  Drop why = Drop::none;
   if (data != 0) {
     // True size, with what waits in order: twice the buffer. At least two buffers.
     const u32 limit = 2 * t.rcv_buf - std::min(t.rx.charged(), 2 * t.rcv_buf) + 2 * buf::Pool::large_stride;
     const auto added = r->add(cx.env.pool, seq, seg.packet, skip, data, limit);
     cx.count(t, Tcp::out_of_order, seg.segments);
     if (added.pruned != 0) cx.count(t, Tcp::out_of_order_pruned, added.pruned);
+    if (added.bytes == 0) why = added.refused ? Drop::tcp_ooo_limit : Drop::tcp_duplicate;
   }
-  if (fin) r->set_fin(seq + data);
+  if (fin) {
+    r->set_fin(seq + data);
+    why = Drop::none;
+  }
   release_reassembly_if_empty(cx, t);
+  return why;
 }
 
 // In order: into the receive queue, then whatever that makes contiguous. Bytes by which RCV.NXT moved.
@@ -120,7 +126,7 @@ Text cut_to_window(Tcb& t, const Segment& seg) noexcept {
 }
 
 // Nobody will ever read it: RFC 1122 4.2.2.13, RFC 2525 2.17. Both directions shut down is as good as closed.
-bool text_after_close(Context& cx, Tcb& t, const Segment& seg) noexcept {
+bool text_after_close(Context& cx, Tcb& t, Segment& seg) noexcept {
   const bool closed = t.is(ColdFlags::user_closed) || (t.is(ColdFlags::shut_read) && t.has(HotFlags::fin_queued));
   if (!closed || seg.data == 0) return false;
   if (t.state != State::closing && t.state != State::last_ack && !t.may_receive()) return false;
@@ -130,16 +136,18 @@ bool text_after_close(Context& cx, Tcb& t, const Segment& seg) noexcept {
   cx.count(t, Tcp::out_rsts);
   send_bare(cx, flow_of(t), {.seq = seg.ack, .flags = TcpFlags::rst});
   finish_connection(cx, t, Errc::conn_reset);
+  drop_segment(cx, seg, Drop::tcp_after_close);
   return true;
 }
 
-void in_order(Context& cx, Tcb& t, const Segment& seg, Text& x) noexcept {
+void in_order(Context& cx, Tcb& t, Segment& seg, Text& x) noexcept {
   const bool filled_gap = t.ooo != 0;
   const u32 got = deliver(cx, t, seg, x.skip, x.data);
   if (got != 0) cx.notify(t, Ready::in);
   if (got < x.data) x.fin = false;  // out of buffers: the peer sends it again
   if (filled_gap || got < x.data) t.set(HotFlags::ack_now);  // RFC 5681 4.2
   else acknowledge_later(cx, t, x.data, seg.segments);
+  if (got == 0) drop_segment(cx, seg, Drop::no_buffer);
 }
 
 }  // namespace
@@ -149,8 +157,10 @@ Verdict step7_text(Context& cx, Tcb& t, Segment& seg) noexcept {
   if (!t.may_receive() || (seg.data == 0 && !seg.any(TcpFlags::fin))) return Verdict::next_step;
   Text x = cut_to_window(t, seg);
   if (x.seq > t.rcv_nxt) {
-    keep_for_later(cx, t, seg, x.seq, x.skip, x.data, x.fin);
-    send_ack(cx, t);
+    //= rfc9293#3.10.7.4 SHLD-31
+    const Drop why = keep_for_later(cx, t, seg, x.seq, x.skip, x.data, x.fin);
+    if (why != Drop::none) drop_segment(cx, seg, why);
+    send_ack(cx, t);  //= rfc9293#3.10.7.4 MAY-13
     return Verdict::done;
   }
   if (x.data != 0) in_order(cx, t, seg, x);

@@ -35,10 +35,10 @@ bool exhausted(Context& cx, const Tcb& t) noexcept {
 
 // R1: the network layer is told, and the user may know (SHLD-9).
 void r1_reached(Context& cx, Tcb& t) noexcept {
-  cx.env.suspect(cx.env.cx, t.destination, cx.now);
+  cx.env.suspect(cx.env.cx, t.destination, cx.now);  //= rfc9293#3.8.3 MUST-20
   if (t.is(ColdFlags::r1_told)) return;
   t.mark(ColdFlags::r1_told);
-  if (t.soft_error == Errc::would_block) t.soft_error = Errc::timed_out;
+  if (t.soft_error == Errc::would_block) t.soft_error = Errc::timed_out;  //= rfc9293#3.8.3 SHLD-9
 }
 
 void retransmission_timeout(Context& cx, Tcb& t) noexcept {
@@ -53,7 +53,7 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
     retransmit_head(cx, t);
     return set_timer(cx, t, true);
   }
-  t.unmark(ColdFlags::timing);
+  t.unmark(ColdFlags::timing);  //= rfc9293#3.8.1 MUST-18
   if (t.is(ColdFlags::pmtu_pending)) apply_claimed_mtu(cx, t);  // RFC 5927 7.2: the stall makes the claim credible
   newreno::on_timeout(cx, t);
   output(cx, t);
@@ -65,8 +65,8 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
 void persist_timeout(Context& cx, Tcb& t) noexcept {
   const Extra& x = extra(cx, t);
   // Nobody waits for what an orphan has left, so a peer that only keeps its window shut does not keep it for ever (A75).
-  // The back-off may be of retransmissions before: it tells nothing until a probe was sent.
-  const bool worn = t.retries != 0 && current_rto(cx, t) >= Duration::millis(cx.sysctl(t).tcp_rto_max_ms);
+  // The back-off may be of retransmissions before, and each answer makes the retries 0: what counts is the time.
+  const bool worn = cx.now_ms - t.progress_ms >= 2 * cx.sysctl(t).tcp_rto_max_ms;
   const bool orphan_tired = t.is(ColdFlags::orphan) && (worn || t.retries >= cx.sysctl(t).tcp_orphan_retries);
   const bool user_tired = x.user_timeout_ms != 0 && cx.now_ms - t.progress_ms >= x.user_timeout_ms;
   const bool silent = t.retries >= cx.sysctl(t).tcp_retries2;  // no probe was answered: the peer is gone, not busy
@@ -74,6 +74,7 @@ void persist_timeout(Context& cx, Tcb& t) noexcept {
   if (t.retries < 255) ++t.retries;
   if (t.backoff < 20) ++t.backoff;  //= rfc9293#3.8.6.1 SHLD-30
   t.timer = Timer::none;
+  //= rfc9293#3.9.1.2 MUST-60
   const u32 fits = std::min({t.unsent(), t.snd_wnd, u32{t.snd_mss}});
   if (fits != 0 && send_segment(cx, t, t.snd_nxt, fits, TcpFlags::psh)) {
     t.snd_nxt += fits;

@@ -64,7 +64,7 @@ Result<void> set_extra(Context& cx, Tcb& t, Option o, i64 value) noexcept {
     case Option::linger2: if (!in(0, INT64_MAX)) break; x.fin_wait_2_ms = to_ms(value); return {};
     case Option::max_segment: if (!in(0, 65'495)) break; x.max_segment = static_cast<u16>(value); return {};
     case Option::ttl: if (!in(1, 255)) break; x.ttl = static_cast<u8>(value); return {};  //= rfc9293#3.9.2 MUST-49
-    case Option::tos: if (!in(0, 255)) break; x.tos = static_cast<u8>(value & ~3); return {};  //= rfc9293#3.9.1.9 MUST-48
+    case Option::tos: if (!in(0, 255)) break; x.tos = static_cast<u8>(value & ~3); return {};  //= rfc9293#3.9.1.9 MUST-48, SHLD-21
     default: return fail(Errc::no_protocol_option);
   }
   return fail(Errc::invalid);
@@ -112,7 +112,7 @@ Result<i64> user_get_option(Context& cx, Tcb& t, Option o) noexcept {
     case Option::linger: return t.is(ColdFlags::linger) ? to_ns(x.linger_ms) : -1;
     case Option::send_buffer: return t.snd_buf;
     case Option::receive_buffer: return t.rcv_buf;
-    case Option::keepalive_idle: return to_ns(or_default(x.keepalive_idle_ms, sys.tcp_keepalive_time_s * 1'000));  //= rfc9293#3.8.4 MUST-28
+    case Option::keepalive_idle: return to_ns(or_default(x.keepalive_idle_ms, sys.tcp_keepalive_time_s * 1'000));
     case Option::keepalive_interval: return to_ns(or_default(x.keepalive_interval_ms, sys.tcp_keepalive_intvl_s * 1'000));
     case Option::keepalive_count: return or_default(x.keepalive_count, sys.tcp_keepalive_probes);
     case Option::user_timeout: return to_ns(x.user_timeout_ms);

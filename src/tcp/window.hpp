@@ -31,10 +31,11 @@ struct ReceiveWindow {
   }
 };
 
-// Must the reply to this unacceptable segment leave in any case? Text and FIN are answered, a keepalive probe too;
-// everything else at most once in 500 ms, or two ends out of step answer each other for ever (A58).
-[[nodiscard]] inline bool answer_always(const ReceiveWindow& w, const Segment& seg) noexcept {
-  return !seg.any(TcpFlags::syn) && (seg.len != 0 || w.keepalive_probe(seg));
+// Must the reply to this unacceptable segment leave in any case? Text and FIN are answered, a keepalive probe too if its
+// ACK is good; everything else at most once in 500 ms, or two ends out of step, be it by one, answer each other for ever
+// (A58).
+[[nodiscard]] inline bool answer_always(const ReceiveWindow& w, const Segment& seg, bool good_ack) noexcept {
+  return !seg.any(TcpFlags::syn) && (seg.len != 0 || (good_ack && w.keepalive_probe(seg)));
 }
 
 }  // namespace weir::tcp

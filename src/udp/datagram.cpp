@@ -38,6 +38,7 @@ Result<void> set_option(DatagramOptions& o, Option option, i64 value) {
     case Option::header_included: return set_flag(o.header_included, value);
     case Option::receive_checksum: return set_flag(o.receive_checksum, value);
     case Option::no_checksum: return set_flag(o.no_checksum, value);  //= rfc1122#4.1.3.4 U08, U09
+    //= rfc1122#3.2.1.6 I18, I20
     //= rfc1122#3.2.1.7 I21, I23
     //= rfc1122#4.1.4 U18
     case Option::ttl: return set_byte(o.ttl, value, 1);
@@ -98,6 +99,7 @@ void ReceiveQueue::pop(buf::Pool& pool) noexcept {
   pool.release(id);
 }
 
+//= rfc1122#3.4 I141
 Datagram read_datagram(buf::Pool& pool, buf::PacketId id, u16 skip, MutBytes out) noexcept {
   const buf::Packet& p = pool[id];
   Datagram d;
@@ -149,6 +151,7 @@ buf::PacketId make_packet(buf::Pool& pool, u32 header, Bytes data) noexcept {
   return buf::PacketId::none;
 }
 
+//= rfc1122#3.2.2.1 I41, I42
 //= rfc1122#4.1.3.3 U05
 SocketError error_of(ip::IcmpError::Kind kind) noexcept {
   using Kind = ip::IcmpError::Kind;

@@ -17,6 +17,7 @@ struct Parsed {
 };
 
 //= rfc1122#4.1.3.4 U06, U07
+//= rfc1122#4.1.3.6 U15
 Drop check(ip::Transport& env, PacketId id, Parsed& out) {
   Packet& p = env.pool[id];
   const u32 before = static_cast<u32>(p.l4 - p.head);

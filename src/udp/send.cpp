@@ -58,7 +58,9 @@ Result<void> check_send(State& e, Socket& x, Bytes data, const Endpoint& dst) {
 
 }  // namespace
 
+//= rfc1122#3.3.6 I131, I135
 //= rfc1122#4.1.3.5 U12
+//= rfc1122#4.1.4 U17
 //= rfc1122#3.4 I140
 Result<u32> Engine::send_to(u32 s, Bytes data, const Endpoint* to, u32 flags, Instant now) {
   (void)flags;

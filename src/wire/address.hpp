@@ -128,7 +128,7 @@ struct Prefix {
 };
 
 struct Endpoint {
-  IpAddr addr;
+  IpAddr addr{};
   u16 port = 0;
   u32 scope = 0;  // interface index for link-local addresses, else 0
 

@@ -41,6 +41,7 @@ TEST(attack_a36_reset_by_icmp, no_error_ends_a_synchronized_connection) {
           EXPECT_TRUE(h.sent().empty());
         }
         EXPECT_EQ(h.tcb(c.peer->conn).error, Errc::would_block);
+        EXPECT_GT(h.count(Tcp::icmp_soft_errors), 0u);
       }
       h.drain({});
     }

@@ -74,6 +74,28 @@ TEST(attack_a73_segment_smack, one_byte_segments_in_any_order_hold_twice_the_win
   }
 }
 
+TEST(attack_a73_segment_smack, what_is_not_kept_is_counted_under_its_name) {
+  everywhere([](const Place& place) {
+    Victim h(place);
+    Peer p(h);
+    const u32 c = p.open();
+    Seg s = p.make(F::ack, 1);
+    const SeqNum base = s.seq;
+    for (u32 i = 1; i <= tcp::Reassembly::max_ranges; ++i) {
+      s.seq = base + 2 * i;
+      ASSERT_EQ(h.hit(s).why, Drop::none);
+    }
+    EXPECT_EQ(h.hit(s).why, Drop::tcp_duplicate);
+    s.seq = base + 2 * tcp::Reassembly::max_ranges + 2;
+    EXPECT_EQ(h.hit(s).why, Drop::tcp_ooo_limit);
+    s.seq = base + 1;  // nearer: touches the first, and needs no range
+    EXPECT_EQ(h.hit(s).why, Drop::none);
+    s.seq = base + 2 * tcp::Reassembly::max_ranges - 1;
+    EXPECT_EQ(h.hit(s).why, Drop::none);
+    h.drain({c, p.listener});
+  });
+}
+
 TEST(attack_a73_segment_smack, a_peer_next_to_it_gets_on) {
   everywhere([](const Place& place) {
     Victim h(place, small_window());

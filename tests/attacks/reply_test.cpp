@@ -6,37 +6,42 @@ namespace weir::attacks {
 namespace {
 
 // Both ends have taken forged text, so that each acknowledges what the other never sent.
-void desynchronise(TwoHosts& t) {
+void desynchronise(TwoHosts& t, u32 to_a, u32 to_b) {
   const tcp::Tcb& a = t.client.tcb(t.c);
   const tcp::Tcb& b = t.server.tcb(t.s);
-  const Seg to_client{.seq = a.rcv_nxt, .ack = a.snd_nxt, .flags = F::ack | F::psh, .len = 700};
-  const Seg to_server{.seq = b.rcv_nxt, .ack = b.snd_nxt, .flags = F::ack | F::psh, .len = 900};
+  const Seg to_client{.seq = a.rcv_nxt, .ack = a.snd_nxt, .flags = F::ack | F::psh, .len = to_a};
+  const Seg to_server{.seq = b.rcv_nxt, .ack = b.snd_nxt, .flags = F::ack | F::psh, .len = to_b};
   t.client.inject(to_client);
   t.server.inject(to_server);
 }
 
+void storm(const Place& place, Duration delay, u32 to_a, u32 to_b) {
+  SCOPED_TRACE(testing::Message() << delay.ms() << " ms, forged " << to_a << " and " << to_b << " bytes");
+  Sysctl settings;
+  settings.tcp_timestamps = false;  // the attacker need not know them
+  TwoHosts t(place, {}, delay, settings);
+  ASSERT_TRUE(t.connect());
+  desynchronise(t, to_a, to_b);
+  for (int second = 0; second < 20; ++second) {
+    const u64 up = t.up.sent, down = t.down.sent;
+    t.run(1_s);
+    ASSERT_LE(t.up.sent - up, 3u) << "second " << second;
+    ASSERT_LE(t.down.sent - down, 3u) << "second " << second;
+  }
+  if (delay < 250_ms) {  // a reply comes back within the 500 ms in which there is no second one
+    const u64 total = t.up.sent + t.down.sent;
+    t.run(60_s);
+    EXPECT_EQ(t.up.sent + t.down.sent, total);
+  }
+  t.client.drain({t.c});
+  t.server.drain({t.s, t.listener});
+}
+
 TEST(attack_a58_ack_storm, two_ends_out_of_step_fall_silent) {
   everywhere([](const Place& place) {
-    for (const Duration delay : {1_ms, 50_ms, 300_ms, 700_ms}) {
-      Sysctl settings;
-      settings.tcp_timestamps = false;  // the attacker need not know them
-      TwoHosts t(place, {}, delay, settings);
-      ASSERT_TRUE(t.connect());
-      desynchronise(t);
-      for (int second = 0; second < 60; ++second) {
-        const u64 up = t.up.sent, down = t.down.sent;
-        t.run(1_s);
-        EXPECT_LE(t.up.sent - up, 3u) << "second " << second;
-        EXPECT_LE(t.down.sent - down, 3u) << "second " << second;
-      }
-      if (delay < 250_ms) {  // a reply comes back within the 500 ms in which there is no second one
-        const u64 total = t.up.sent + t.down.sent;
-        t.run(60_s);
-        EXPECT_EQ(t.up.sent + t.down.sent, total);
-      }
-      t.client.drain({t.c});
-      t.server.drain({t.s, t.listener});
-    }
+    for (const Duration delay : {1_ms, 50_ms, 300_ms, 700_ms})
+      for (const u32 to_a : {0u, 1u, 2u, 700u})
+        for (const u32 to_b : {1u, 2u, 900u}) storm(place, delay, to_a, to_b);
   });
 }
 
@@ -83,6 +88,7 @@ TEST(attack_a59_reset_flood, closed_ports_answer_at_a_bounded_rate_and_with_less
 }
 
 TEST(attack_a59_reset_flood, no_reset_for_a_reset_nor_for_a_group) {
+  //= rfc9293#3.9.2.3 MUST-57
   everywhere([](const Place& place) {
     Victim h(place);
     h.here.port = 81;
@@ -100,6 +106,22 @@ TEST(attack_a59_reset_flood, no_reset_for_a_reset_nor_for_a_group) {
   });
 }
 
+TEST(attack_a59_reset_flood, a_syn_for_which_there_is_no_room_is_counted_and_not_answered) {
+  everywhere([](const Place& place) {
+    Limits limits;
+    limits.max_half_open = 2;
+    Victim h(place, {}, limits);
+    Peer p(h);
+    for (u16 i = 0; i < 5; ++i) {
+      ++h.peer.port;
+      const auto r = h.hit(Seg{.seq = p.next, .flags = F::syn});
+      EXPECT_EQ(r.why, i < 2 ? Drop::none : Drop::tcp_half_open_limit);
+      EXPECT_EQ(r.replies.size(), i < 2 ? 1u : 0u);
+    }
+    h.drain({p.listener});
+  });
+}
+
 // How long TIME-WAIT lasts from now, with this done to it every second.
 template <class Attack>
 Duration time_wait_lasts(Victim& h, Attack&& attack) {
@@ -113,6 +135,7 @@ Duration time_wait_lasts(Victim& h, Attack&& attack) {
 
 TEST(attack_a60_time_wait_assassination, old_segments_and_resets_do_not_shorten_two_segment_lifetimes) {
   everywhere([](const Place& place) {
+    //= rfc9293#3.6.1 MUST-13
     const Sysctl settings = Sysctl::rfc_profile();  // RFC 1337 is on
     Victim h(place, settings);
     {

@@ -140,6 +140,25 @@ TEST(window_adversary, a_window_that_shrank_to_nothing_is_probed) {
   });
 }
 
+// A peer whose buffer is smaller than a segment would never get one otherwise.
+TEST(attack_a76_silly_window, half_of_the_largest_window_is_worth_a_segment) {
+  //= rfc9293#3.8.6.2.1 MUST-38
+  everywhere([](const Place& place) {
+    Victim h(place);
+    Peer p(h, {.window = 1'000});
+    const u32 c = p.open();
+    h.write(c, 10'000);
+    EXPECT_EQ(bytes_of(watch(h, 1_ms, [](const Seg&) {})), 1'000u);
+    p.window(499);
+    p.ack(p.acked + 1'000);
+    EXPECT_EQ(bytes_of(watch(h, 1_ms, [](const Seg&) {})), 0u);
+    p.window(500);
+    p.ack();
+    EXPECT_EQ(bytes_of(watch(h, 1_ms, [](const Seg&) {})), 500u);
+    h.drain({c, p.listener});
+  });
+}
+
 // A peer that reads one byte at a time and tells each of them: no segment below half its largest window or a full one.
 TEST(attack_a76_silly_window, the_sender_waits_for_a_worthwhile_opening) {
   //= rfc9293#3.8.6.2.1 MUST-38

@@ -92,6 +92,7 @@ TEST_F(DropReasons, of_both) {
   expect_drop(to4(far4, 1), Drop::ip_ttl_exceeded, false);
   expect_drop(to4(ip4("198.51.100.9")), Drop::ip_no_route, false);
   expect_drop(from_peer4(ipv4({.protocol = 251, .src = peer4, .dst = host4}, "x")), Drop::ip_unknown_protocol, false);
+  discard();
   expect_drop(ethernet(MacAddr::broadcast(), peer_mac, wire::ethertype::ipv4, packet4(17, "12345678")), Drop::ip_link_broadcast);
   expect_drop(to4(ip4("10.1.0.255")), Drop::ip_directed_broadcast);
   expect_drop(from_peer4(ipv4({.src = ip4("169.254.1.1"), .dst = far4}, "x")), Drop::ip_forward_off_link);

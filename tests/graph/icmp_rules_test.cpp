@@ -31,6 +31,8 @@ class IcmpRules : public Station {
 };
 
 //= rfc1122#3.2.2.1 I39
+//= rfc1122#3.3.8 I38
+//= rfc1122#3.4 I143
 //= rfc1122#4.1.3.1 U01
 //= rfc1122#3.2.2 I29, I30, I32
 TEST_F(IcmpRules, port_unreachable_quotes_the_packet_as_it_came) {
@@ -77,7 +79,7 @@ TEST_F(IcmpRules, unknown_protocols_and_bad_options_are_reported) {
   inject(from_peer6(ipv6({.next_header = wire::proto::destination, .src = fresh6(), .dst = host6}, dest_options + "payload")));
   EXPECT_EQ(wire::Icmp6View::parse(view6(one()).payload())->fields(), wire::Icmp6Fields::parameter_problem(1, 40));
   const std::string option{7, 3, 1};
-  inject(from_peer4(ipv4({.protocol = wire::proto::icmp, .src = fresh4(), .dst = host4, .options = as_bytes(option)}, "payload!")));
+  inject(from_peer4(ipv4({.protocol = wire::proto::udp, .src = fresh4(), .dst = host4, .options = as_bytes(option)}, "payload!")));
   EXPECT_EQ(wire::Icmp4View::parse(view4(one()).payload())->type(), wire::icmp4::parameter_problem);
 }
 
@@ -169,7 +171,7 @@ TEST_F(IcmpRules, unknown_and_obsolete_types_are_dropped_in_silence) {
   for (const u8 type : std::initializer_list<u8>{5, 100, 127, 200, 255}) expect_drop(message6(type), Drop::icmp_unknown_type);
   expect_drop(from_peer4(packet4(wire::proto::icmp, "1234567")), Drop::icmp_truncated);
   expect_drop(from_peer6(packet6(wire::proto::icmp6, "1234567")), Drop::icmp_truncated);
-  expect_drop(from_peer4(packet4(wire::proto::icmp, "\x08\x00\x12\x34pingping")), Drop::icmp_bad_checksum);
+  expect_drop(from_peer4(packet4(wire::proto::icmp, std::string("\x08\x00\x12\x34pingping", 12))), Drop::icmp_bad_checksum);
   expect_drop(from_peer6(packet6(wire::proto::icmp6, std::string("\x80\0\x12\x34pingping", 12))), Drop::icmp_bad_checksum);
 }
 

@@ -13,6 +13,7 @@
 #include "sim/oracle.hpp"
 #include "sim/socket.hpp"
 #include "tcp/context.hpp"
+#include "tcp/engine.hpp"
 #include "tests/sim/script.hpp"
 
 namespace weir::sim::test {

@@ -135,6 +135,7 @@ TEST(tcp_exchange, data_after_close_is_answered_by_a_reset) {
 }
 
 TEST(tcp_exchange, close_with_unread_data_resets) {
+  //= rfc9293#3.6.1 SHLD-3
   Harness h;
   const Pair p = connect(h);
   ASSERT_TRUE(h.engine.send(p.client, Harness::bytes("unread"), 0, h.now));

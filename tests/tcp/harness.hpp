@@ -60,7 +60,7 @@ class Harness {
         pool({.packets = 4096, .small_buffers = 4096, .large_buffers = 1024}),
         rng(Rng::seeded(seed)),
         destinations({}, rng),
-        transport{pool, out, rng, destinations, route, notify, ignore, ignore, this, {}},
+        transport{pool, out, rng, destinations, route, notify, ignore, suspect, this, {}},
         engine((transport.netns.resize(2), transport.netns[ns] = {&sysctl, &drops}, transport), limits, now) {
     engine.add_netns(ns);
     engine.context().test_iss = from.iss;
@@ -166,6 +166,7 @@ class Harness {
   ip::Transport transport;
   Engine engine;
   u32 events = 0;      // bits notified so far
+  u32 suspected = 0;   // how often IP was told to doubt the path
   u16 mtu = 1500;
 
   static Bytes bytes(const std::string& s) { return std::as_bytes(std::span{s.data(), s.size()}); }
@@ -183,6 +184,7 @@ class Harness {
   }
   static void notify(void* cx, u32, u32 mask) { static_cast<Harness*>(cx)->events |= mask; }
   static void ignore(void*, u32, Instant) {}
+  static void suspect(void* cx, u32, Instant) { ++static_cast<Harness*>(cx)->suspected; }
 };
 
 }  // namespace weir::tcp::test

@@ -53,8 +53,9 @@ TEST(tcp_receive, what_leaves_has_a_valid_checksum_field_or_a_partial_one_over_t
 }
 
 TEST(tcp_receive, the_mss_is_announced_on_the_syn_and_never_again) {
-  //= rfc9293#3.7.1 MUST-14
+  //= rfc9293#3.7.1 MUST-14, SHLD-5, MAY-3
   //= rfc9293#3.7.1 MUST-65
+  //= rfc9293#3.7.3 SHLD-6
   //= rfc9293#3.7.1 MUST-67
   Harness h;
   h.mtu = 1400;

@@ -274,6 +274,11 @@ TEST_F(Udp, connect_chooses_an_address_and_gives_it_back) {
   EXPECT_EQ(data_of(s), "stranger");
 }
 
+//= rfc1122#3.2.2 I31
+//= rfc1122#3.2.2.1 I40, I41, I42
+//= rfc1122#3.2.2.4 I50
+//= rfc1122#3.2.2.5 I52
+//= rfc1122#3.4 I144, I145
 //= rfc1122#4.1.3.3 U05
 TEST_F(Udp, errors_reach_the_socket_that_is_meant) {
   const Sock a = open(), b = open();
@@ -292,7 +297,8 @@ TEST_F(Udp, errors_reach_the_socket_that_is_meant) {
     EXPECT_FALSE(shard.ready(b) & Ready::error);
     EXPECT_EQ(receive(a).error(), code);
   }
-  error(wire::Icmp4Fields::time_exceeded(0));  // only a hint
+  error(wire::Icmp4Fields::parameter_problem(20));
+  error(wire::Icmp4Fields::time_exceeded(0));  // only hints
   EXPECT_EQ(receive(a).error(), Errc::would_block);
   ASSERT_TRUE(shard.set_option(a, Option::receive_errors, 1, now));
   error(wire::Icmp4Fields::time_exceeded(0));

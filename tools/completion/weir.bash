@@ -8,10 +8,12 @@ _weir_options() { # _weir_options VERB: what may follow it
   case $1 in
     serve) echo "$_weir_net --port --root" ;;
     get) echo "$_weir_net --output" ;;
-    ping | nc) echo "$_weir_net" ;;
+    ping) echo "$_weir_net --count --interval --size --timeout --json" ;;
+    nc) echo "$_weir_net --udp" ;;
     sim) echo "--for --seed --pcap --plot --json" ;;
-    capture) echo "--at --count --duration -w" ;;
-    stat | ss) echo "--at --json" ;;
+    capture) echo "--at --count --duration --snap --netns --interface -w" ;;
+    stat) echo "--at --all --json" ;;
+    ss) echo "--at --json" ;;
     bench) echo "--list --vs --json" ;;
   esac
   echo --help
@@ -41,12 +43,9 @@ _weir() {
       COMPREPLY=($(compgen -W 'linux lwip gvisor dpdk' -- "$word"))
       return ;;
     --device)
-      COMPREPLY=($(compgen -W 'tap: tun: packet: xdp: dpdk: pcap: loopback user' -- "$word"))
+      COMPREPLY=($(compgen -W 'tap: tun: packet: pcap: loopback' -- "$word"))
       return ;;
-    --address)
-      COMPREPLY=($(compgen -W 'dhcp auto' -- "$word"))
-      return ;;
-    --port | --count | --duration | --for | --seed | --gateway | --dns | --mac | --mtu | --vlan) return ;;
+    --address | --port | --count | --interval | --size | --timeout | --snap | --netns | --interface | --duration | --for | --seed | --gateway | --dns | --mac | --mtu | --vlan) return ;;
   esac
   case $word in
     -*) words=$(_weir_options "$verb") ;;

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""The command from outside: usage errors, help, version, exit status. Needs no privileges.
+
+usage: cli_test.py WEIR SOURCE_DIR
+"""
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+WEIR, ROOT = sys.argv[1], Path(sys.argv[2])
+VERBS = ["serve", "get", "ping", "nc", "up", "sim", "capture", "stat", "ss", "bench", "demo"]
+NETWORK = ["--device", "loopback"]
+
+
+def weir(*args, **more):
+    return subprocess.run([WEIR, *map(str, args)], capture_output=True, text=True, timeout=120, **more)
+
+
+class Usage(unittest.TestCase):
+    def wrong(self, *args, says):
+        r = weir(*args)
+        self.assertEqual(r.returncode, 2, (args, r))
+        self.assertEqual(r.stdout, "", args)
+        for what in [says] if isinstance(says, str) else says:
+            self.assertIn(what, r.stderr, args)
+
+    def test_what_was_wrong_is_named(self):
+        self.wrong(says="subcommand")
+        self.wrong("frobnicate", says="frobnicate")
+        self.wrong("--frobnicate", says="frobnicate")
+        self.wrong("serve", says="KIND")
+        self.wrong("serve", "gopher", *NETWORK, says="gopher")
+        self.wrong("serve", "http", "--device", "nonsense:x", "--address", "1.2.3.4/24", says=["nonsense", "tap:"])
+        self.wrong("serve", "http", "--device", "xdp:eth0", says="not there yet")
+        self.wrong("serve", "http", "--device", "tap:", says="tap:NAME")
+        self.wrong("serve", "http", "--device", "tap:a,speed=9", says="speed")
+        self.wrong("serve", "http", says="--device")
+        self.wrong("serve", "http", *NETWORK, "--address", "10.0.0.1", says=["10.0.0.1", "prefix length"])
+        self.wrong("serve", "http", *NETWORK, "--address", "10.0.0.1/33", says="10.0.0.1/33")
+        self.wrong("serve", "http", *NETWORK, "--address", "dhcp", says="not there yet")
+        self.wrong("serve", "http", *NETWORK, "--gateway", "router", says="router")
+        self.wrong("serve", "http", *NETWORK, "--mac", "01:00:00:00:00:00", says="unicast")
+        self.wrong("serve", "http", *NETWORK, "--mtu", "67", says="67")
+        self.wrong("serve", "http", *NETWORK, "--vlan", "5", says="not there yet")
+        self.wrong("serve", "http", *NETWORK, "--dns", "1.1.1.1", says="not there yet")
+        self.wrong("serve", "http", *NETWORK, "--port", "0", says="--port")
+        self.wrong("serve", "http", *NETWORK, "--port", "x", says="--port")
+        self.wrong("serve", "http", *NETWORK, "--root", "/no/such/directory", says="/no/such/directory")
+        self.wrong("serve", "http", *NETWORK, "--net", "x.toml", says="--net")
+        self.wrong("get", *NETWORK, says="URL")
+        self.wrong("get", "https://1.2.3.4/", *NETWORK, says="https")
+        self.wrong("get", "http://name/", *NETWORK, says="name")
+        self.wrong("ping", "name", *NETWORK, says="name")
+        self.wrong("ping", "::1", *NETWORK, "--count", "-1", says="--count")
+        self.wrong("nc", "::1", "99999", *NETWORK, says="99999")
+        self.wrong("nc", "::1", *NETWORK, says="PORT")
+        self.wrong("capture", "--count", "0", says="--count")
+        self.wrong("stat", "extra", says="extra")
+        self.wrong("demo", says="WHAT")
+        self.wrong("demo", "nothing", says="nothing")
+        self.wrong("bench", "no-such-case", says="no-such-case")
+
+    def test_files_that_are_not_there(self):
+        self.wrong("up", "/no/such/file.toml", says="/no/such/file.toml")
+        self.wrong("sim", "/no/such/file.toml", says="/no/such/file.toml")
+
+    def test_help_everywhere(self):
+        r = weir("--help")
+        self.assertEqual((r.returncode, r.stderr), (0, ""))
+        for verb in VERBS:
+            self.assertRegex(r.stdout, rf"(?m)^ +{verb} ")
+            h = weir(verb, "--help")
+            self.assertEqual((h.returncode, h.stderr), (0, ""), verb)
+            self.assertIn(verb, h.stdout)
+        self.assertIn("--address", weir("serve", "--help").stdout)
+
+    def test_completion_knows_the_verbs_and_their_options(self):
+        text = (ROOT / "tools/completion/weir.bash").read_text()
+        self.assertEqual(re.search(r"_weir_verbs='(.*?)'", text).group(1).split(), VERBS)
+        for verb in VERBS:
+            if verb == "bench":
+                continue
+            known = set(re.findall(r"(?<![\w-])(--?[a-z]+)", weir(verb, "--help").stdout)) - {"-h", "--help", "-c", "-i", "-s", "-W", "-u"}
+            line = subprocess.run(["bash", "-c", f"source {ROOT}/tools/completion/weir.bash; _weir_options {verb}"], capture_output=True, text=True)
+            self.assertLessEqual(known, set(line.stdout.split()), verb)
+
+    def test_version(self):
+        r = weir("--version")
+        self.assertEqual(r.returncode, 0)
+        self.assertRegex(r.stdout, r"^weir \d+\.\d+\.\d+\n")
+        self.assertIn("optional parts", r.stdout)
+
+
+class Work(unittest.TestCase):
+    def fails(self, *args, says):
+        r = weir(*args)
+        self.assertEqual(r.returncode, 1, (args, r))
+        self.assertIn(says, r.stderr, args)
+
+    def test_what_cannot_be_done(self):
+        self.fails("get", "http://127.0.0.1:9/", *NETWORK, says="refused")
+        self.fails("get", "http://203.0.113.1/", *NETWORK, says="no route")
+        self.fails("nc", "127.0.0.1", "9", *NETWORK, says="refused")
+        self.fails("ping", "203.0.113.1", *NETWORK, "--count", "1", says="no route")
+        self.fails("stat", "--at", "/no/such.sock", says="/no/such.sock")
+        self.fails("ss", "--at", "/no/such.sock", says="/no/such.sock")
+        self.fails("capture", "--at", "/no/such.sock", says="/no/such.sock")
+        self.fails("get", "http://127.0.0.1/", *NETWORK, "--output", "/no/such/file", says="/no/such/file")
+
+    def test_ping_itself(self):
+        r = weir("ping", "127.0.0.1", *NETWORK, "--count", "3", "--interval", "0.01")
+        self.assertEqual(r.returncode, 0, r)
+        self.assertIn("3 packets transmitted, 3 received, 0% packet loss", r.stdout)
+        r = weir("ping", "::1", *NETWORK, "--count", "2", "--interval", "0.01", "--json")
+        self.assertEqual(json.loads(r.stdout)["received"], 2)
+
+    def test_ends_by_a_signal_with_status_0(self):
+        for verb in (["serve", "echo", *NETWORK], ["ping", "127.0.0.1", *NETWORK]):
+            for signal in (2, 15):
+                p = subprocess.Popen([WEIR, *verb], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                (p.stderr if verb[0] == "serve" else p.stdout).readline()
+                p.send_signal(signal)
+                out, err = p.communicate(timeout=5)
+                self.assertEqual(p.returncode, 0, (verb, signal, out, err))
+
+    def test_a_running_weir_tells_about_itself(self):
+        with tempfile.TemporaryDirectory() as runtime:
+            env = {"XDG_RUNTIME_DIR": runtime, "PATH": "/usr/bin:/bin"}
+            p = subprocess.Popen([WEIR, "serve", "echo", *NETWORK], stderr=subprocess.PIPE, text=True, env=env)
+            try:
+                self.assertEqual(p.stderr.readline(), "ready\n")
+                paths = [Path(d) / f"{p.pid}.sock" for d in ("/run/weir", f"{runtime}/weir")]
+                at = next(path for path in paths if path.exists())
+                sockets = json.loads(weir("ss", "--at", at, "--json", env=env).stdout)
+                self.assertIn(("tcp", "[::]:7"), [(s["protocol"], s["local"]) for s in sockets])
+                self.assertIn("udp", [s["protocol"] for s in sockets])
+                stat = json.loads(weir("stat", "--at", at, "--json", env=env).stdout)
+                self.assertEqual(stat["namespaces"][0]["interfaces"][0]["name"], "lo")
+                self.assertEqual(stat["namespaces"][0]["counters"]["tcp"]["in_segs"]["mib"], "tcpHCInSegs")
+                self.assertIn("LISTEN", weir("ss", "--at", at, env=env).stdout)
+                self.assertEqual(weir("capture", "--at", at, "--duration", "0.1", "-w", f"{runtime}/c", env=env).returncode, 0)
+            finally:
+                p.terminate()
+                p.communicate(timeout=5)
+            self.assertFalse(at.exists())
+
+    def test_demos(self):
+        for what, says in {"handshake": "Flags [S.]", "states": "11 of 11 states", "routes": "no route", "buffers": "no byte copied",
+                           "timers": "keepalive"}.items():
+            r = weir("demo", what)
+            self.assertEqual(r.returncode, 0, r)
+            self.assertIn(says, r.stdout, what)
+
+    def test_simulation_is_the_same_each_time(self):
+        args = ["sim", ROOT / "examples/two-hosts.toml", "--for", "30s", "--json"]
+        runs = [json.loads(weir(*args, "--seed", seed).stdout) for seed in (1, 1, 2)]
+        self.assertEqual(runs[0], runs[1])
+        self.assertNotEqual(runs[0]["digest"], runs[2]["digest"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
