@@ -43,15 +43,25 @@ double grown_bytes(const std::map<std::string, Cache>& before, const std::map<st
   return bytes;
 }
 
+// As many of `wanted` connections, two files each, as the limit of open files can be made to allow.
+u64 connections_allowed(u64 wanted) {
+  constexpr u64 other_files = 100, too_few = 2'000;
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  const rlimit all{2 * wanted + other_files, std::max<rlim_t>(files.rlim_max, 2 * wanted + other_files)};
+  if (::setrlimit(RLIMIT_NOFILE, &all) == 0) return wanted;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  const u64 n = std::min(wanted, (files.rlim_max - std::min<rlim_t>(files.rlim_max, other_files)) / 2);
+  if (n < std::min(wanted, too_few)) throw Missing("the limit of open files is too low");
+  return n;
+}
+
 }  // namespace
 
 Sample linux_idle(const Env& env) {
   NetNs::make().enter();
-  const u64 n = env.count(50'000, 2'000);
-  rlimit files{};
-  ::getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max = std::max<rlim_t>(files.rlim_max, 2 * n + 100);
-  if (::setrlimit(RLIMIT_NOFILE, &files) != 0) throw Missing("the limit of open files is too low");
+  const u64 n = connections_allowed(env.count(50'000, 2'000));
   constexpr u16 first_port = 6000, ports = 4;
   const std::atomic<bool> stop = false;
   std::vector<io::Fd> listeners, ends;

@@ -33,11 +33,9 @@ class Host {
   // A UDP socket, bound to `local`; port 0: one is chosen.
   [[nodiscard]] Result<UdpSocket> udp(const Endpoint& local = {}) const;
   [[nodiscard]] Result<RawSocket> raw(Family family, u8 protocol) const;
-  // Memory to be filled and sent without a copy: at most 256 KiB, and possibly less than asked for. would_block: there is
-  // none to be had now.
+  // Memory to be filled and sent without a copy: at most 256 KiB, and possibly less than asked for, so that others get some
+  // too. would_block: there is none to be had now.
   [[nodiscard]] Result<Buffer> reserve(u32 bytes) const;
-  // Bytes that reserve() could give out now, in all.
-  [[nodiscard]] u64 free_memory() const;
 
   // Runs the coroutine on the stack's thread; nobody waits for it. It is destroyed with the stack if it has not ended.
   void spawn(Task<void> task) const { executor_->spawn(std::move(task)); }

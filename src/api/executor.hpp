@@ -46,6 +46,8 @@ class Executor : public std::enable_shared_from_this<Executor> {
   [[nodiscard]] virtual buf::Pool& pool() noexcept = 0;
   // Those who block on the socket look again.
   virtual void wake(Sock s) = 0;
+  // From within enter(): the user is about to close the socket. A simulator's monitor must know why a reset leaves.
+  virtual void closing(Shard&, Sock, bool aborts) { (void)aborts; }
   // Runs f on the executor's thread, soon.
   virtual void post(std::function<void()> f) = 0;
   [[nodiscard]] virtual Instant now() const = 0;

@@ -43,7 +43,7 @@ Done add_devices(Builder& b) {
     for (usize k = 0; k < b.file.netns[n].interfaces.size(); ++k) {
       const FileInterface& i = b.file.netns[n].interfaces[k];
       if (i.device.empty() || !i.veth_netns.empty()) continue;
-      const auto port = add_port(b.executor, b.netns[n], {i.device, i.name, i.mac, i.mtu});
+      const auto port = add_port(b.executor, b.netns[n], {i.device, i.name, i.mac, i.mtu, i.queue_packets, i.up});
       if (!port) return std::unexpected(b.at(i.line, port.error()));
       b.interfaces[n][k] = *port;
     }

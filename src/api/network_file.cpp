@@ -4,11 +4,13 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 
 #include "api/sysctl_names.hpp"
 #include "api/units.hpp"
+#include "io/spec.hpp"
 
 namespace weir {
 namespace {
@@ -126,6 +128,7 @@ void read_addresses(Section& s, FileInterface& i) {
     } else if (text == "auto") {
       i.automatic = true;
     } else if (const auto p = text ? Prefix::parse(*text) : std::nullopt; p && text->find('/') != std::string::npos) {
+      if (p->address.is_any() || p->address.is_multicast()) s.expected(item, "addresses", "an address that a host can have, not " + *text);
       i.addresses.push_back(*p);
     } else {
       s.expected(item, "addresses", "an address with its prefix length like \"10.0.0.1/24\", \"dhcp\" or \"auto\"");
@@ -138,7 +141,10 @@ void read_device(Section& s, FileInterface& i) {
   if (n == nullptr) return;
   i.device = n->value_exact<std::string>().value_or("");
   if (i.device.empty()) return s.expected(*n, "device", "a device like \"tap:weir0\", or \"veth:NETNS/INTERFACE\"");
-  if (!i.device.starts_with("veth:")) return;
+  if (!i.device.starts_with("veth:")) {
+    if (const auto spec = io::Spec::parse(i.device); !spec) s.errors().add(line_of(*n), spec.error());
+    return;
+  }
   const std::string peer = i.device.substr(5);
   const auto slash = peer.find('/');
   i.veth_netns = peer.substr(0, slash);
@@ -435,6 +441,7 @@ void read_file(const toml::table& root, NetworkFile& file, Errors& errors) {
   top.sections("link", "link", [&](Section s) { read_link(std::move(s), file); });
   top.finish();
   if (file.netns.empty() && errors.all.empty()) errors.add(1, "no [netns.NAME] in the file");
+  if (!errors.all.empty()) return;  // what follows from them would only hide them
   check_wires(file, errors);
   check_routes(file, errors);
 }
@@ -459,11 +466,11 @@ Result<NetworkFile, std::string> NetworkFile::parse(std::string_view text, const
 }
 
 Result<NetworkFile, std::string> NetworkFile::load(const std::string& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf()))
-    return std::unexpected(fmt::format("{}: cannot be read: {}", path, errno != 0 ? std::generic_category().message(errno) : "empty"));
-  return parse(text.str(), path);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (errno != 0) return std::unexpected(fmt::format("{}: cannot be read: {}", path, std::generic_category().message(errno)));
+  return parse(text, path);
 }
 
 }  // namespace weir

@@ -42,7 +42,9 @@ Result<IfIndex, Error> add_port(RtExecutor& executor, NetnsId netns, const PortC
                             .kind = caps.kind,
                             .mac = config.mac.is_zero() ? caps.mac : config.mac,
                             .mtu = config.mtu != 0 ? config.mtu : caps.mtu,
-                            .offload = caps.offload};
+                            .offload = caps.offload,
+                            .queue_packets = config.queue_packets,
+                            .up = config.up};
   const auto index = shared.call([&](Shard& s, Instant now) { return s.add_interface(netns, interface, now); });
   if (!index) return failed(index.error(), "device \"" + config.device + "\"");
   shared.attach(*index, std::move(device));
@@ -81,7 +83,7 @@ Result<NetnsId, Error> set_up(RtExecutor& executor, const StackConfig& config) {
   if (!mtu) return std::unexpected(mtu.error());
   const auto netns = add_netns(executor, {.name = "main", .sysctl = config.sysctl});
   if (!netns) return netns;
-  const auto port = add_port(executor, *netns, {config.device, config.interface_name, *mac, *mtu});
+  const auto port = add_port(executor, *netns, {.device = config.device, .name = config.interface_name, .mac = *mac, .mtu = *mtu});
   if (!port) return std::unexpected(port.error());
   for (const std::string& a : config.addresses)
     if (const auto done = add_address(executor, *port, a, config.probe_addresses); !done) return std::unexpected(done.error());

@@ -10,6 +10,8 @@ struct PortConfig {
   std::string name;
   MacAddr mac{};
   u16 mtu = 0;  // 0: the device's own
+  u32 queue_packets = InterfaceConfig{}.queue_packets;
+  bool up = true;
 };
 
 // Opens the device and attaches it to a new interface. For "loopback" it is the namespace's own.

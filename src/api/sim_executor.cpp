@@ -2,6 +2,7 @@
 #include "api/sim_executor.hpp"
 
 #include "rt/shared_shard.hpp"
+#include "sim/socket.hpp"
 
 namespace weir {
 
@@ -27,6 +28,8 @@ Result<void> SimExecutor::block(Sock, u32, Instant deadline, FunctionRef<bool(Sh
   if (world_.run_until(is_done, at_most)) return {};
   return fail(Errc::timed_out);
 }
+
+void SimExecutor::closing(Shard& shard, Sock s, bool aborts) { sim::tell_monitor(world_, shard, s, aborts); }
 
 buf::Pool& SimExecutor::pool() noexcept { return world_.shard(shard_).pool(); }
 

@@ -26,6 +26,7 @@ class SimExecutor final : public Executor {
   Result<void> block(Sock s, u32 mask, Instant deadline, FunctionRef<bool(Shard&, Instant)> attempt) override;
   [[nodiscard]] buf::Pool& pool() noexcept override;
   void wake(Sock) override {}
+  void closing(Shard& shard, Sock s, bool aborts) override;
   void post(std::function<void()> f) override;
   [[nodiscard]] Instant now() const override { return world_.now(); }
   [[nodiscard]] u64 attach(rt::ReadyHandler& handler) override;

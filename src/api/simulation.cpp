@@ -158,6 +158,17 @@ void Simulation::add_link(const FileLink& l) {
   for (const auto& [from, to] : l.outages) link.outage(world_.now() + from, world_.now() + to);
 }
 
+std::unique_ptr<sim::Load> Simulation::make_load(Host& host, const FileService& s, const LoadPlan& plan) const {
+  if (const auto other = options_.services.find(s.kind); other != options_.services.end()) return other->second(host, s);
+  if (s.kind == "echo") return make_echo(host, s.port);
+  if (s.kind == "discard") return make_discard(host, s.port);
+  if (s.kind == "chargen") return make_chargen(host, s.port);
+  if (s.kind == "bulk") return s.to ? make_bulk(host, plan) : make_bulk_server(host, s.port, s.bytes);
+  if (s.kind == "rpc") return s.to ? make_rpc(host, plan) : make_rpc_server(host, s.port);
+  if (s.kind == "cbr") return s.to ? make_cbr(host, plan) : make_cbr_sink(host, s.port);
+  return nullptr;
+}
+
 Result<void, std::string> Simulation::add_service(u32 n, const FileService& s) {
   Host& host = *hosts_[n];
   const LoadPlan plan{.to = {s.to.value_or(IpAddr{}), s.port},
@@ -172,13 +183,11 @@ Result<void, std::string> Simulation::add_service(u32 n, const FileService& s) {
                       .size = s.size,
                       .time = s.time};
   std::unique_ptr<sim::Load> load;
-  if (const auto other = options_.services.find(s.kind); other != options_.services.end()) load = other->second(host, s);
-  else if (s.kind == "echo") load = make_echo(host, s.port);
-  else if (s.kind == "discard") load = make_discard(host, s.port);
-  else if (s.kind == "chargen") load = make_chargen(host, s.port);
-  else if (s.kind == "bulk") load = s.to ? make_bulk(host, plan) : make_bulk_server(host, s.port, s.bytes);
-  else if (s.kind == "rpc") load = s.to ? make_rpc(host, plan) : make_rpc_server(host, s.port);
-  else if (s.kind == "cbr") load = s.to ? make_cbr(host, plan) : make_cbr_sink(host, s.port);
+  try {
+    load = make_load(host, s, plan);
+  } catch (const std::runtime_error& e) {
+    return std::unexpected(at(s.line) + e.what());
+  }
   if (!load) return std::unexpected(at(s.line) + fmt::format("service: kind \"{}\" is not available in a simulation", s.kind));
   loads_.push_back(std::move(load));
   return {};

@@ -56,6 +56,7 @@ class Simulation {
   Result<void, std::string> add_routes(u32 n);
   void add_link(const FileLink& link);
   Result<void, std::string> add_service(u32 n, const FileService& service);
+  [[nodiscard]] std::unique_ptr<sim::Load> make_load(sim::Host& host, const FileService& s, const sim::LoadPlan& plan) const;
   [[nodiscard]] std::vector<u32> groups() const;
   [[nodiscard]] std::string at(u32 line) const;
   [[nodiscard]] std::optional<std::pair<u32, u32>> veth_peer(u32 n, u32 k) const;

@@ -14,6 +14,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 using sim::FlowResult;
 
+// The nearest double, so that 30 s is 30.0.
+double seconds(Duration d) { return static_cast<double>(d.ns) / 1e9; }
+
 // min, p50, p90, p99, max; null without a sample.
 Json percentiles(std::vector<u32> v) {
   if (v.empty()) return nullptr;
@@ -38,8 +41,8 @@ Json flow_json(sim::World& world, const FlowResult& f, const std::vector<FlowRes
   j["bytes"] = bytes;
   j["bytes_sent"] = f.bytes_out;
   j["bytes_received"] = f.bytes_in;
-  j["start_s"] = f.started.s();
-  j["completion_s"] = f.complete ? Json(took.s()) : Json(nullptr);
+  j["start_s"] = seconds(f.started - Instant{});
+  j["completion_s"] = f.complete ? Json(seconds(took)) : Json(nullptr);
   j["goodput_bit_s"] = f.complete && took.ns > 0 ? Json(static_cast<double>(bytes) * 8 / took.s()) : Json(nullptr);
   if (!f.trouble.empty()) j["error"] = f.trouble;
   if (f.kind == "rpc") {
@@ -135,7 +138,7 @@ std::string text_of(const Json& j) {
 SimulationReport Simulation::report() {
   const std::vector<FlowResult> all = flows();
   const Duration time = world_.now() - world_.config().start;
-  Json j{{"file", file_.path}, {"seed", options_.seed}, {"time_s", time.s()}, {"frames", world_.frames()},
+  Json j{{"file", file_.path}, {"seed", options_.seed}, {"time_s", seconds(time)}, {"frames", world_.frames()},
          {"digest", fmt::format("{:016x}", world_.digest())}};
   j["flows"] = Json::array();
   for (const FlowResult& f : all)

@@ -54,20 +54,11 @@ Result<RawSocket> Host::raw(Family family, u8 protocol) const {
   return RawSocket(std::move(*watch));
 }
 
-namespace {
-
-// A quarter of the large buffers is never lent to senders: something must be received into.
-u32 large_to_lend(const buf::Pool& pool) noexcept {
-  const u32 kept = pool.large_limit() / 4, available = pool.large_available();
-  return available > kept ? available - kept : 0;
-}
-
-}  // namespace
-
 Result<Buffer> Host::reserve(u32 bytes) const {
   Lent memory;
   executor_->enter([&](Shard& shard, Instant) {
-    while (memory.bytes < bytes && memory.n < Lent::max_slices && large_to_lend(shard.pool()) != 0) {
+    bytes = std::min(bytes, std::max(shard.pool().share(), buf::Pool::large_stride));
+    while (memory.bytes < bytes && memory.n < Lent::max_slices) {
       const auto slice = shard.reserve(bytes - memory.bytes);
       if (!slice) break;
       memory.slices[memory.n++] = *slice;
@@ -76,12 +67,6 @@ Result<Buffer> Host::reserve(u32 bytes) const {
   });
   if (memory.n == 0) return fail(Errc::would_block);
   return Buffer(Chunk(executor_, memory));
-}
-
-u64 Host::free_memory() const {
-  u64 bytes = 0;
-  executor_->enter([&](Shard& shard, Instant) { bytes = u64{large_to_lend(shard.pool())} * buf::Pool::large_stride; });
-  return bytes;
 }
 
 bool Host::is_ready() const {

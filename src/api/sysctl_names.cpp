@@ -58,7 +58,6 @@ const Name names[] = {
     {"tcp_abort_on_overflow", Kind::flag, &Sysctl::tcp_abort_on_overflow, 0, 1},
     {"tcp_rfc1337", Kind::flag, &Sysctl::tcp_rfc1337, 0, 1},
     {"tcp_tw_reuse", Kind::flag, &Sysctl::tcp_tw_reuse, 0, 1},
-    {"tcp_base_mss", Kind::count, &Sysctl::tcp_base_mss, 48, 65'495},
     {"tcp_min_snd_mss", Kind::count, &Sysctl::tcp_min_snd_mss, 48, 65'495},
     {"initial_cwnd", Kind::count, &Sysctl::initial_cwnd, 1, 1'000},
 };

@@ -21,6 +21,7 @@ void Watch::close(bool abort) noexcept {
   const Sock s = std::exchange(sock_, {});
   executor_->enter([&](Shard& shard, Instant now) {
     if (attached_) shard.set_user(s, 0);
+    executor_->closing(shard, s, abort);
     (void)(abort ? shard.abort(s, now) : shard.close(s, now));
   });
   if (attached_) executor_->forget(handler_);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "apps/accept_loop.hpp"
 #include "apps/http_reply.hpp"
@@ -56,37 +57,34 @@ usize read_at(const File& file, Buffer& buffer, u64 offset, u64 most) {
   return got > 0 ? static_cast<usize>(got) : 0;
 }
 
-// How much of the stack's memory one client's queue may hold: a fixed part of what is free, so that many clients that do
-// not read leave something for the next one. (Choudhury and Hahne, Dynamic queue length thresholds, 1998.)
-u32 fair_share(const Host& host) {
-  constexpr u64 least = 64 * 1024, most = 1024 * 1024;
-  return static_cast<u32>(std::clamp<u64>(host.free_memory() / 8, least, most));
+// One copy: from the page cache into the buffers that go out.
+Task<usize> send_piece(Client& c, const File& file, ByteRange range, Buffer buffer) {
+  const usize n = read_at(file, buffer, range.first, range.length);
+  if (n == 0) co_return 0;
+  Chunk chunk = std::move(buffer).commit(n);
+  const auto sent = co_await c.stream.write(std::move(chunk)).within(c.config().head_timeout);
+  co_return sent ? *sent : 0;
 }
 
-// One copy: from the page cache into the buffers that go out.
+// There are no buffers for users now: the socket gets the little that it needs to go on, and is told when there are more.
+Task<usize> send_copy(Client& c, const File& file, ByteRange range) {
+  constexpr u32 at_once = 16 * 1024;
+  std::vector<std::byte> copy(std::min<u64>(range.length, at_once));
+  const ssize_t n = ::pread(file.fd.get(), copy.data(), copy.size(), static_cast<off_t>(range.first));
+  if (n <= 0) co_return 0;
+  const auto sent = co_await c.stream.write(Bytes(copy).first(static_cast<usize>(n))).within(c.config().head_timeout);
+  co_return sent ? *sent : 0;
+}
+
 Task<bool> send_file(Client& c, const File& file, ByteRange range) {
   constexpr u32 at_once = 256 * 1024;
-  constexpr Duration pause = Duration::millis(2);
-  const Instant start = c.server.host.now();
-  Instant progress = start;
   while (range.length != 0) {
-    const u32 share = fair_share(c.server.host);
-    (void)c.stream.set(Option::send_buffer, share);
     if (!co_await c.stream.writable().within(c.config().head_timeout)) co_return false;
-    auto buffer = c.server.host.reserve(static_cast<u32>(std::min<u64>({range.length, at_once, share})));
-    if (!buffer) {  // the pool is empty: others will give back
-      if (c.server.host.now() - progress > c.config().head_timeout) co_return false;
-      co_await c.server.host.sleep_for(pause);
-      continue;
-    }
-    const usize n = read_at(file, *buffer, range.first, range.length);
+    auto buffer = c.server.host.reserve(static_cast<u32>(std::min<u64>(range.length, at_once)));
+    const usize n = buffer ? co_await send_piece(c, file, range, std::move(*buffer)) : co_await send_copy(c, file, range);
     if (n == 0) co_return false;
-    Chunk chunk = std::move(*buffer).commit(n);
-    const auto sent = co_await c.stream.write(std::move(chunk)).within(c.config().head_timeout);
-    if (!sent || *sent != n) co_return false;
     range.first += n;
     range.length -= n;
-    progress = c.server.host.now();
   }
   co_return true;
 }
@@ -260,7 +258,9 @@ Task<void> serve_client(std::shared_ptr<const Server> server, TcpStream stream) 
 Task<void> serve_http(Host host, TcpListener listener, FileRoot root, HttpConfig config) {
   const u32 most = config.max_clients;
   const auto server = std::make_shared<const Server>(host, std::move(root), std::move(config));
-  co_await accept_loop(host, std::move(listener), most, [server](TcpStream s) { return serve_client(server, std::move(s)); });
+  // In two steps: g++ 12 destroys a temporary of an expression with co_await twice when the coroutine is destroyed there.
+  Task<void> clients = accept_loop(host, std::move(listener), most, [server](TcpStream s) { return serve_client(server, std::move(s)); });
+  co_await std::move(clients);
 }
 
 }  // namespace weir::apps

@@ -72,7 +72,7 @@ struct Ping {
   RawSocket socket;
   std::vector<std::byte> request, packet;
   // Of the last 65,536 requests, by sequence number.
-  std::vector<Instant> sent_at = std::vector<Instant>(65'536);
+  std::vector<Instant> sent_at = std::vector<Instant>(65'536, Instant::never());  // never: not sent yet
   std::bitset<65'536> answered;
 
   [[nodiscard]] bool is_v4() const noexcept { return config.to.addr.is_v4(); }
@@ -93,7 +93,7 @@ Bytes make_request(Ping& p, u16 seq) {
 void Ping::take(const Datagram& d) {
   const Bytes bytes = Bytes(packet).first(d.copied);
   const Heard heard = is_v4() ? hear4(bytes, config.id) : hear6(bytes, config.id);
-  if (!heard.is_ours || sent_at[heard.seq] == Instant{}) return;
+  if (!heard.is_ours || sent_at[heard.seq] == Instant::never()) return;
   PingReply reply{.seq = heard.seq, .bytes = heard.bytes, .from = d.from.addr, .ttl = d.ttl, .rtt = host.now() - sent_at[heard.seq],
                   .error = heard.error};
   if (heard.is_error) {

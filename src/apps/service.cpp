@@ -94,7 +94,7 @@ Result<void, Error> start_service(const Host& host, const ServiceConfig& config)
   std::optional<FileRoot> root;
   if (config.kind == Kind::http) {
     auto opened = FileRoot::open(config.root);
-    if (!opened) return std::unexpected(about("root " + config.root, opened.error()));
+    if (!opened) return std::unexpected(about("root " + config.root + " is no directory that can be read", opened.error()));
     root = std::move(*opened);
   }
   auto listener = host.listen(at);

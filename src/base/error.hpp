@@ -41,6 +41,7 @@
   X(not_found, ENOENT, "no such entry")                                     \
   X(exists, EEXIST, "entry exists already")                                 \
   X(io_error, EIO, "input or output error")                                 \
+  X(no_space, ENOSPC, "no space left on the device")                        \
   X(canceled, ECANCELED, "operation canceled")                              \
   X(interrupted, EINTR, "interrupted")
 

@@ -35,6 +35,8 @@ class IdStack {
   [[nodiscard]] u32 available() const noexcept { return free_ + (limit_ - fresh_); }
   [[nodiscard]] u32 in_use() const noexcept { return fresh_ - free_; }
   [[nodiscard]] u32 limit() const noexcept { return limit_; }
+  [[nodiscard]] u32 beyond_reserve() const noexcept { return std::max(available(), limit_ / 8) - limit_ / 8; }
+  [[nodiscard]] bool scarce() const noexcept { return available() < limit_ / 16; }
   [[nodiscard]] bool pop(u32& id) noexcept {
     if (free_ != 0) [[likely]] {
       id = ids_[--free_];
@@ -70,6 +72,9 @@ struct PoolStats {
   u64 packet_hits = 0, packet_misses = 0;
   u64 buffer_hits = 0, buffer_misses = 0;
 };
+
+// Users may not have the last buffers: receiving, acknowledging and resolving addresses, which free the rest, go on without.
+enum class Purpose : u8 { stack, user };
 
 class Pool {
  public:
@@ -189,8 +194,13 @@ class Pool {
   // -- buffers; a fresh one has one reference
   [[nodiscard]] BufferId alloc_small() noexcept { return take_buffer(small_ids_, 0); }
   [[nodiscard]] BufferId alloc_large() noexcept { return take_buffer(large_ids_, small_count_); }
-  [[nodiscard]] BufferId alloc_for(u32 bytes) noexcept {
-    return bytes <= small_stride ? alloc_small() : alloc_large();
+  [[nodiscard]] BufferId alloc_for(u32 bytes, Purpose purpose = Purpose::stack) noexcept {
+    const bool small = bytes <= small_stride;
+    if (purpose == Purpose::user && (small ? small_ids_ : large_ids_).beyond_reserve() == 0) [[unlikely]] {
+      ++stats_.buffer_misses;
+      return BufferId::none;
+    }
+    return small ? alloc_small() : alloc_large();
   }
   void ref(BufferId b) noexcept {
     auto& n = refs_[static_cast<u32>(b)];
@@ -219,7 +229,15 @@ class Pool {
   [[nodiscard]] u32 buffers_in_use() const noexcept { return small_ids_.in_use() + large_ids_.in_use(); }
   [[nodiscard]] u32 small_available() const noexcept { return small_ids_.available(); }
   [[nodiscard]] u32 large_available() const noexcept { return large_ids_.available(); }
-  [[nodiscard]] u32 large_limit() const noexcept { return large_ids_.limit(); }
+  // True size that one queue may come to: a fixed part of what is free, so that of many queues that nobody takes from
+  // none leaves the others nothing (Choudhury and Hahne, Dynamic queue length thresholds, 1998). When it is all gone, a
+  // little from the reserve for each; of the last half of the reserve nothing.
+  [[nodiscard]] u32 share() const noexcept {
+    const u64 small = u64{small_ids_.beyond_reserve()} * small_stride, large = u64{large_ids_.beyond_reserve()} * large_stride;
+    const u64 part = std::min<u64>(std::min(small, large) / 4, 1u << 30);
+    if (part >= large_stride) [[likely]] return static_cast<u32>(part);
+    return small_ids_.scarce() || large_ids_.scarce() ? 0u : large_stride;
+  }
   [[nodiscard]] const PoolStats& stats() const noexcept { return stats_; }
 
  private:

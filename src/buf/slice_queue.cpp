@@ -53,7 +53,7 @@ bool SliceQueue::append(Pool& pool, Slice s) noexcept {
   return push(pool, {s.buffer, static_cast<u16>(s.offset + n), static_cast<u16>(s.length - n)});  // out of buffers
 }
 
-u32 SliceQueue::append_copy(Pool& pool, Bytes data) noexcept {
+u32 SliceQueue::append_copy(Pool& pool, Bytes data, Purpose purpose) noexcept {
   u32 done = 0;
   if (Slice* l = last(pool); l != nullptr && tail_is_ours_) {
     const u32 end = u32{l->offset} + l->length;
@@ -68,9 +68,9 @@ u32 SliceQueue::append_copy(Pool& pool, Bytes data) noexcept {
   }
   while (done < data.size()) {
     const u32 left = static_cast<u32>(data.size()) - done;
-    BufferId b = pool.alloc_for(bytes_ == 0 ? left : std::max(left, bytes_));
-    if (b == BufferId::none) b = pool.alloc_small();
-    if (b == BufferId::none) b = pool.alloc_large();
+    BufferId b = pool.alloc_for(bytes_ == 0 ? left : std::max(left, bytes_), purpose);
+    if (b == BufferId::none) b = pool.alloc_for(Pool::small_stride, purpose);
+    if (b == BufferId::none) b = pool.alloc_for(Pool::large_stride, purpose);
     if (b == BufferId::none) break;
     const u32 n = std::min(left, pool.capacity(b));
     std::memcpy(pool.data(b), data.data() + done, n);

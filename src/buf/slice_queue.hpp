@@ -16,6 +16,11 @@ class SliceQueue {
   [[nodiscard]] bool empty() const noexcept { return bytes_ == 0; }
   // True size: the buffers held, each counted once per run of neighbouring slices.
   [[nodiscard]] u32 charged() const noexcept { return charged_; }
+  // Bytes that may be queued in addition. Frames of 1,500 bytes fill two thirds of the buffers that they come in.
+  [[nodiscard]] u32 room(const Pool& pool) const noexcept {
+    const u32 share = pool.share();
+    return charged_ < share ? (share - charged_) / 3 * 2 : 0;
+  }
 
   // Takes over one reference of s.buffer. False (and the reference dropped) when out of slice blocks.
   bool push(Pool& pool, Slice s) noexcept;
@@ -23,7 +28,7 @@ class SliceQueue {
   bool append(Pool& pool, Slice s) noexcept;
   // Copies as much of `data` as buffers can be had for; bytes copied. Fills the last buffer's tail first, where the
   // queue itself made that buffer.
-  u32 append_copy(Pool& pool, Bytes data) noexcept;
+  u32 append_copy(Pool& pool, Bytes data, Purpose purpose = Purpose::stack) noexcept;
   // Moves the packet's bytes from `skip` on into the queue: large runs by reference, small ones by copy, and all by copy
   // where the queue holds too much memory for its bytes already.
   u32 append_packet(Pool& pool, PacketId id, u32 skip, u32 length) noexcept;

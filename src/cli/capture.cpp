@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/verb.hpp"
@@ -33,19 +34,36 @@ class Source {
       to += first;
       return true;
     }
-    pollfd files[2]{{client_.fd(), POLLIN, 0}, {signals_.fd(), POLLIN, 0}};
-    const i64 left_ms = deadline_ == Instant::never() ? -1 : std::max<i64>((deadline_ - rt::Clock::now()).ms(), 0);
-    if (left_ms == 0 || ::poll(files, 2, static_cast<int>(std::min<i64>(left_ms, 1 << 30))) <= 0 || files[1].revents != 0) return false;
+    for (;;) {
+      pollfd files[2]{{client_.fd(), POLLIN, 0}, {ending_ ? -1 : signals_.fd(), POLLIN, 0}};
+      const i64 left_ms = deadline_ == Instant::never() ? -1 : std::max<i64>((deadline_ - rt::Clock::now()).ms(), 0);
+      const int ready = left_ms == 0 ? 0 : ::poll(files, 2, static_cast<int>(std::min<i64>(left_ms, 1 << 30)));
+      if (ready > 0 && files[1].revents == 0) return read_some(to);
+      if (ending_) return false;
+      end();
+    }
+  }
+
+ private:
+  // What has passed until now is still on its way: the other end sends it, and hangs up then.
+  void end() {
+    constexpr Duration patience = Duration::millis(500);
+    ending_ = true;
+    (void)signals_.take();  // or it comes when they are let through again
+    deadline_ = rt::Clock::now() + patience;
+    ::shutdown(client_.fd(), SHUT_WR);
+  }
+  bool read_some(std::string& to) {
     std::array<char, 256 * 1024> some;
     const ssize_t n = ::read(client_.fd(), some.data(), some.size());
     if (n > 0) to.append(some.data(), static_cast<usize>(n));
     return n > 0;
   }
 
- private:
   control::Client& client_;
   Instant deadline_;
   rt::Signals signals_;
+  bool ending_ = false;
 };
 
 // How many of these bytes are whole blocks: a file ends with one.
@@ -69,13 +87,13 @@ bool write_all(int fd, std::string_view data) {
 
 int to_file(Source& source, const std::string& name) {
   const io::Fd file(name == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!file) return complain("-w " + name + ": " + std::string(text(from_errno(errno))));
+  if (!file) return complain("-w " + name + ": " + std::generic_category().message(errno));
   std::string pending;
   while (source.read_more(pending)) {
     const usize n = whole_blocks(pending);
     if (!write_all(file.get(), std::string_view(pending).substr(0, n))) {
       if (errno == EPIPE) return success;  // the reader has seen enough
-      return complain("-w " + name + ": " + std::string(text(from_errno(errno))));
+      return complain("-w " + name + ": " + std::generic_category().message(errno));
     }
     pending.erase(0, n);
   }
@@ -118,9 +136,9 @@ int run(const Options& o) {
   auto client = control::Client::connect(o.at);
   if (!client) return complain(client.error());
   control::Json request{{"cmd", "capture"}, {"count", o.count}, {"netns", o.netns}, {"interface", o.interface}};
-  if (o.snap_len != 0) request["snap_len"] = o.snap_len;
-  if (const auto begun = client->begin(request); !begun) return complain(begun.error());
+  if (o.snap_len != 0 && !o.file.empty()) request["snap_len"] = o.snap_len;  // a line needs the whole packet
   Source source(*client, o.duration_s);
+  if (const auto begun = client->begin(request); !begun) return complain(begun.error());
   return o.file.empty() ? to_terminal(source) : to_file(source, o.file);
 }
 
@@ -133,7 +151,7 @@ void add_capture(CLI::App& app, Chosen& chosen) {
   verb->add_option("-w", o->file, "write pcapng instead of printing; - is stdout")->type_name("FILE|-");
   verb->add_option("--count", o->count, "end after so many packets")->type_name("N")->check(CLI::PositiveNumber);
   verb->add_option("--duration", o->duration_s, "end after so many seconds")->type_name("S")->check(CLI::PositiveNumber);
-  verb->add_option("--snap", o->snap_len, "bytes of each packet to keep")->type_name("N")->check(CLI::Range(1, 65'553));
+  verb->add_option("--snap", o->snap_len, "with -w: bytes of each packet to keep")->type_name("N")->check(CLI::Range(1, 65'553));
   verb->add_option("--netns", o->netns, "only this namespace")->type_name("NAME");
   verb->add_option("--interface", o->interface, "only this interface")->type_name("NAME");
   verb->callback([o, &chosen] { chosen.run = [o] { return run(*o); }; });

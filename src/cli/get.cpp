@@ -19,7 +19,7 @@ struct Options {
 
 io::Fd open_output(const std::string& name) {
   io::Fd fd(name == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!fd) throw std::runtime_error("--output " + name + ": " + std::string(text(from_errno(errno))));
+  if (!fd) throw std::runtime_error("--output " + name + ": " + std::generic_category().message(errno));
   return fd;
 }
 
@@ -29,7 +29,7 @@ Task<int> get(Host host, apps::Url url, int output) {
   std::string trouble;
   request.sink = [&, host](Bytes data) -> Task<bool> {
     const auto written = co_await apps::write_file(host, output, data);
-    if (!written) trouble = text(written.error());
+    if (!written) trouble = written.error() == Errc::broken_pipe ? "nobody reads it any more" : text(written.error());
     co_return written.has_value();
   };
   request.progress = [&](u64 bytes, std::optional<u64> total) { progress.show(bytes, total, host.now()); };

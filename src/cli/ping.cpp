@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <exception>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "cli/net_options.hpp"
 #include "cli/session.hpp"
@@ -29,14 +31,15 @@ void print_reply(const apps::PingReply& r) {
   else
     fmt::print("{} bytes from {}: icmp_seq={} ttl={} time={:.3f} ms{}\n", r.bytes, to_string(r.from), r.seq, r.ttl, r.rtt.s() * 1e3,
                r.kind == apps::PingReply::Kind::duplicate ? " (DUP!)" : "");
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "stdout");
 }
 
 void print_summary(const Options& o, const apps::PingStats& s) {
   if (o.json) {
     nlohmann::ordered_json j{{"host", o.host}, {"sent", s.sent}, {"received", s.received}, {"duplicates", s.duplicates}, {"errors", s.errors}};
+    const auto ms = [](Duration d) { return static_cast<double>(d.ns) / 1e6; };
     if (s.received != 0)
-      j["rtt_ms"] = {{"min", s.least.s() * 1e3}, {"avg", s.mean_ms()}, {"max", s.most.s() * 1e3}, {"mdev", s.deviation_ms()}};
+      j["rtt_ms"] = {{"min", ms(s.least)}, {"avg", ms(s.sum / s.received)}, {"max", ms(s.most)}, {"mdev", s.deviation_ms()}};
     fmt::print("{}\n", j.dump());
     return;
   }
@@ -48,10 +51,15 @@ void print_summary(const Options& o, const apps::PingStats& s) {
     fmt::print("rtt min/avg/max/mdev = {:.3f}/{:.3f}/{:.3f}/{:.3f} ms\n", s.least.s() * 1e3, s.mean_ms(), s.most.s() * 1e3, s.deviation_ms());
 }
 
-Task<int> ping_until_done(Host host, apps::PingConfig config, apps::PingStats& stats) {
-  const auto done = co_await apps::ping(host, std::move(config), stats);
-  if (!done) co_return complain(std::string(text(done.error())));
-  co_return stats.received != 0 ? success : failure;
+Task<int> ping_until_done(Host host, apps::PingConfig config, apps::PingStats& stats, std::exception_ptr& trouble) {
+  try {
+    const auto done = co_await apps::ping(host, std::move(config), stats);
+    if (!done) co_return complain(std::string(text(done.error())));
+    co_return stats.received != 0 ? success : failure;
+  } catch (...) {  // of the output: nobody reads it, or there is no room for it
+    trouble = std::current_exception();
+  }
+  co_return failure;
 }
 
 int run(const Options& o) {
@@ -63,14 +71,16 @@ int run(const Options& o) {
                           .timeout = seconds(o.timeout_s),
                           .payload = static_cast<u16>(o.size),
                           .id = static_cast<u16>(::getpid())};
+  Session session(o.net);
   if (!o.json) {
     config.on_reply = print_reply;
     fmt::print("PING {} {} bytes of data\n", o.host, o.size);
     std::fflush(stdout);
   }
-  Session session(o.net);
   apps::PingStats stats;
-  const int status = session.run([&](Host host) { return ping_until_done(host, std::move(config), stats); });
+  std::exception_ptr trouble;
+  const int status = session.run([&](Host host) { return ping_until_done(host, std::move(config), stats, trouble); });
+  if (trouble) std::rethrow_exception(trouble);
   if (stats.sent != 0) print_summary(o, stats);
   return status;
 }

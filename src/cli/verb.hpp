@@ -29,6 +29,8 @@ void add_ss(CLI::App& app, Chosen& chosen);
 void add_bench(CLI::App& app, Chosen& chosen);
 void add_demo(CLI::App& app, Chosen& chosen);
 
+extern const char completion_bash[];  // a program for the shell
+
 // main().
 int run(int argc, char** argv);
 // "weir: " and the message on stderr.

@@ -42,6 +42,12 @@ struct RouteConfig {
   u32 metric = 0;
 };
 
+// Frames that never came to the stack for want of a buffer, came damaged, or were refused by the device for good.
+struct DeviceLosses {
+  u64 rx_dropped = 0, rx_errors = 0, tx_errors = 0;
+  friend bool operator==(const DeviceLosses&, const DeviceLosses&) = default;
+};
+
 struct InterfaceStats {
   u64 rx_packets = 0, rx_bytes = 0, rx_errors = 0, rx_dropped = 0;
   u64 tx_packets = 0, tx_bytes = 0, tx_errors = 0, tx_dropped = 0;

@@ -44,7 +44,6 @@ struct Netns {
   Counters<Ip> ip4, ip6;
   Counters<Icmp> icmp4, icmp6;
   u32 redirects = 0;         // host routes learnt from them
-  u32 sockets = 0, max_sockets = 0;
 };
 
 struct Handler {

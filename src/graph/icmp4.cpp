@@ -126,6 +126,7 @@ Drop hear(Core& core, Interface& in, PacketId id, const wire::Icmp4View& m) {
     case icmp4::time_exceeded:
     case icmp4::parameter_problem: return hear_error(core, in, id, m);
     case icmp4::redirect: return hear_redirect4(core, in, addresses_of(core, id).src, m);
+    //= rfc9293#3.9.2.2 MUST-55
     case icmp4::source_quench:  // RFC 6633
     case icmp4::router_advertisement:
     case icmp4::router_solicitation:

@@ -53,6 +53,7 @@ struct Interface {
   u32 conflicts = 0;           // address conflicts seen (RFC 5227 2.1.1)
   u32 waiting = 0;             // packets in Core::veth_rx that came to this interface
   buf::PacketQueue tx;         // to the driver
+  u32 returned = 0;            // at the head of tx: the driver had them and gave them back, the taps have seen them
   InterfaceStats stats;
 
   [[nodiscard]] bool running() const noexcept { return index != 0 && up && carrier; }

@@ -4,6 +4,7 @@
 #include "graph/address.hpp"
 #include "graph/groups.hpp"
 #include "graph/tcp_link.hpp"
+#include "sock/table.hpp"
 
 namespace weir::graph {
 namespace {
@@ -13,9 +14,10 @@ using buf::PacketId;
 constexpr usize longest_name = 15;
 constexpr u16 smallest_mtu = 68;
 
+// One whose sockets have all been closed: they must not wake up in another namespace.
 NetnsId free_netns(Core& core) {
   for (usize i = 1; i < core.netns.size(); ++i)
-    if (!core.netns[i]->live) return static_cast<NetnsId>(i);
+    if (!core.netns[i]->live && core.sockets->size(static_cast<NetnsId>(i)) == 0) return static_cast<NetnsId>(i);
   if (core.netns.size() > 0xffff) return 0;
   core.netns.push_back(nullptr);
   return static_cast<NetnsId>(core.netns.size() - 1);
@@ -74,6 +76,7 @@ void flush(Core& core, Interface& i, Drop why) {
     ++i.stats.tx_dropped;
     core.drop(i.tx.pop(core.pool), why);
   }
+  i.returned = 0;
 }
 
 void forget_neighbours(Core& core, IfIndex index, Drop why) {
@@ -90,11 +93,11 @@ Result<NetnsId> add_netns(Core& core, const NetnsConfig& config) {
   ns->live = true;
   ns->name = config.name;
   ns->sysctl = config.sysctl;
-  ns->max_sockets = config.max_sockets;
   core.netns[id] = std::move(ns);
   core.transport.netns.resize(core.netns.size());
   core.transport.netns[id] = {&core.netns[id]->sysctl, &core.netns[id]->drops};
   core.icmp_limit.set_error_rate(id, config.sysctl.icmp_rate_per_s);
+  core.sockets->set_limit(id, config.max_sockets);
   core.udp->add_netns(id);
   if (core.tcp) core.tcp->add_netns(id);
   const auto lo = add_interface(core, id, {.name = "lo", .kind = InterfaceKind::loopback, .mtu = 65'535,

@@ -89,7 +89,8 @@ void loop_back(Core& core, Interface& in, PacketId id) {
 
 void send_to_neighbour_slow(Core& core, Interface& out, PacketId id, u32 neighbour) {
   if (neighbour == 0) return core.drop(id, Drop::neigh_limit);
-  const link::NeighbourUse use = core.neighbours.use(neighbour, core.now);
+  link::NeighbourUse use = core.neighbours.use(neighbour, core.now);
+  if (use.reach == link::Reach::failed && core.pool[id].if_in == 0) use = core.neighbours.ask_again(neighbour, core.now);
   if (use.reach == link::Reach::ready) [[likely]] return send_to_mac(core, out, id, use.mac);
   if (use.reach == link::Reach::failed) {
     report_undeliverable(core, id, Unreachable::host);

@@ -50,8 +50,10 @@ u32 pull(Core& core, Interface& port, std::span<PacketId> out, u32 max_bytes) {
   }
   port.stats.tx_packets += n;
   port.stats.tx_bytes += bytes;
+  const u32 seen = std::min(n, port.returned);
+  port.returned -= seen;
   if (!core.taps.empty()) [[unlikely]]
-    for (u32 i = 0; i < n; ++i) core.tap(port.index, true, out[i], Drop::none);
+    for (u32 i = seen; i < n; ++i) core.tap(port.index, true, out[i], Drop::none);
   return n;
 }
 

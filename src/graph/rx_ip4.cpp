@@ -41,11 +41,10 @@ struct Header4 {
   return parsed->source_route && !accepted ? Drop::ip4_source_route : Drop::none;  // RFC 7126 4.3, 4.4
 }
 
-[[gnu::noinline]] Drop check_special(const Interface& in, const Packet& p, Header4& h) {
+[[gnu::noinline]] Drop check_special(const Packet& p, Header4& h) {
   const bool loopback = (p.flags & PacketFlags::from_loopback) != 0;
   if (const Drop why = ip::check_received4(h.src, h.dst, loopback); why != Drop::none) return why;
   h.special = h.dst.is_multicast() || h.dst.is_broadcast() || h.dst.is_any();
-  (void)in;
   return Drop::none;
 }
 
@@ -75,7 +74,7 @@ inline Drop check(Core& core, Interface& in, PacketId id, Header4& h) {
   p.family = 4;
   p.l4_protocol = load_u8(ip + 9);
   if ((special_octet[h.src.host >> 24] | special_octet[h.dst.host >> 24]) != 0 || h.src == h.dst) [[unlikely]]
-    if (const Drop why = check_special(in, p, h); why != Drop::none) return why;
+    if (const Drop why = check_special(p, h); why != Drop::none) return why;
   if ((p.flags & PacketFlags::from_loopback) == 0)
     for (const Ip4Addr own : in.own4)
       if (own == h.src) [[unlikely]] return Drop::ip4_bad_source;  // RFC 1812 5.3.8: it claims to be us

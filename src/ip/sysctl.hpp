@@ -38,7 +38,6 @@ struct Sysctl {
   bool tcp_abort_on_overflow = false;
   bool tcp_rfc1337 = false;
   bool tcp_tw_reuse = true;        // RFC 6191
-  u16 tcp_base_mss = 1024;
   u16 tcp_min_snd_mss = 48;
   u16 port_first = 32'768, port_last = 60'999;  // ephemeral ports
   u32 initial_cwnd = 10;           // segments

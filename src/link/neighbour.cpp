@@ -52,18 +52,23 @@ u32 NeighbourTable::lookup(IfIndex ifindex, const IpAddr& addr) const noexcept {
   return find(ifindex, addr, hash_of(ifindex, addr));
 }
 
-u32 NeighbourTable::get_or_create(IfIndex ifindex, const IpAddr& addr, Instant now) {
-  const u32 hash = hash_of(ifindex, addr);
-  if (const u32 id = find(ifindex, addr, hash)) return id;
-  // RFC 6583 7.2: what is asked for by strangers' packets is bounded in number and in rate.
+// RFC 6583 7.2: what is asked for by strangers' packets is bounded in number and in rate.
+bool NeighbourTable::may_resolve(Instant now) {
   if (incomplete_ >= config_.max_incomplete) {
     counters_.add(NeighbourCounter::refused_incomplete);
-    return 0;
+    return false;
   }
   if (!new_.take({config_.new_per_second, config_.new_burst}, now)) {
     counters_.add(NeighbourCounter::refused_rate);
-    return 0;
+    return false;
   }
+  return true;
+}
+
+u32 NeighbourTable::get_or_create(IfIndex ifindex, const IpAddr& addr, Instant now) {
+  const u32 hash = hash_of(ifindex, addr);
+  if (const u32 id = find(ifindex, addr, hash)) return id;
+  if (!may_resolve(now)) return 0;
   const u32 id = make(ifindex, addr, hash, now);
   if (id == 0) return 0;
   set_state(id, Nud::incomplete);
@@ -263,6 +268,14 @@ NeighbourUse NeighbourTable::use_slow(u32 id, Instant now) {
     case Nud::failed: return {{}, Reach::failed, false};
     default: return {e.mac, Reach::ready, false};
   }
+}
+
+NeighbourUse NeighbourTable::ask_again(u32 id, Instant now) {
+  if (entries_[id].state == Nud::failed && may_resolve(now)) {
+    set_state(id, Nud::incomplete);  // it failed a second after the last question: this one is not too soon
+    move_to(id, active, now);
+  }
+  return use_slow(id, now);
 }
 
 void NeighbourTable::suspect(u32 id, Instant now) {

@@ -146,6 +146,9 @@ class NeighbourTable {
     e.used = now;
     return &e.mac;
   }
+  // For a packet of our own to a failed one: asked for anew, unless new ones are refused now. Strangers wait until it is
+  // forgotten; who sends by itself has its own back-off, which a refusal would double (RFC 1122 4.2.3.9: soft).
+  [[nodiscard]] NeighbourUse ask_again(u32 id, Instant now);
   // The packet waits. Returns one that must go instead: the oldest of this neighbour, or the packet itself.
   [[nodiscard]] std::optional<buf::PacketId> enqueue(u32 id, buf::PacketId packet) noexcept;
   [[nodiscard]] std::optional<buf::PacketId> first_pending(u32 id) const noexcept;
@@ -255,6 +258,7 @@ class NeighbourTable {
   [[nodiscard]] u32 find(IfIndex ifindex, const IpAddr& addr, u32 hash) const noexcept;
   [[nodiscard]] u32 make(IfIndex ifindex, const IpAddr& addr, u32 hash, Instant now);
   [[nodiscard]] bool make_room(Instant now);
+  [[nodiscard]] bool may_resolve(Instant now);
   [[nodiscard]] u32 take_slot();
   void release(u32 id) noexcept;
   void move_to(u32 id, List list, Instant now) noexcept;

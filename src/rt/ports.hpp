@@ -5,6 +5,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "io/device.hpp"
@@ -30,7 +31,8 @@ class BasicPorts {
   void attach(S& shard, Port port, io::Device device, Instant now) {
     const u32 events = device.poll_events();
     const bool sync_tx = device.caps().sync_tx;
-    all_.push_back({port, std::move(device), events, io::LinkState::up, sync_tx, true, Instant{}});
+    const DeviceLosses told = losses_of(device);
+    all_.push_back({port, std::move(device), events, io::LinkState::up, sync_tx, true, Instant{}, told});
     Attached& a = all_.back();
     if (a.device.fd() >= 0) sleeper_.add(a.device.fd(), events, port);
     see_link(shard, a, now);
@@ -69,6 +71,7 @@ class BasicPorts {
       a.hot = n > 0;
       if (n > 0) shard.on_frames(a.port, {frames.data(), n}, now);
       any = any || n > 0;
+      tell_losses(shard, a);
       see_link(shard, a, now);
       now = between();
     }
@@ -115,7 +118,18 @@ class BasicPorts {
     bool sync_tx;
     bool hot;                // the last look found something, or a file said so
     Instant retry_at;
+    DeviceLosses told;       // to the shard
   };
+
+  static DeviceLosses losses_of(const io::Device& device) noexcept {
+    const io::DriverStats& s = device.stats();
+    return {s.rx_dropped, s.rx_errors, s.tx_errors};
+  }
+  static void tell_losses(S& shard, Attached& a) noexcept {
+    const DeviceLosses now = losses_of(a.device), before = std::exchange(a.told, now);
+    if (now == before) [[likely]] return;
+    shard.on_losses(a.port, {now.rx_dropped - before.rx_dropped, now.rx_errors - before.rx_errors, now.tx_errors - before.tx_errors});
+  }
 
   static void give_back(S& shard, io::Device& device, Port port) {
     std::array<buf::PacketId, batch> done;
@@ -128,6 +142,7 @@ class BasicPorts {
       const u32 n = shard.frames_to_send(a.port, frames, batch_bytes, now);
       if (n == 0) return false;
       const u32 taken = a.device.send(shard.pool(), {frames.data(), n}, now);
+      tell_losses(shard, a);
       if (a.sync_tx && taken > 0) shard.tx_done(a.port, {frames.data(), taken});
       if (taken == n) [[likely]] continue;
       shard.unsent(a.port, {frames.data() + taken, n - taken});  // back-pressure, not a drop

@@ -56,6 +56,7 @@ void Shard::unsent(Port port, std::span<const PacketId> packets) {
     --i->stats.tx_packets;
     i->stats.tx_bytes -= core_->pool[id].length;
     i->tx.push_front(core_->pool, id);
+    ++i->returned;
   }
 }
 
@@ -64,6 +65,14 @@ void Shard::tx_done(Port, std::span<const PacketId> packets) { core_->pool.relea
 void Shard::on_port(Port port, bool up, Instant now) {
   core_->now = now;
   if (graph::Interface* i = core_->find_interface(port)) graph::set_carrier(*core_, *i, up);
+}
+
+void Shard::on_losses(Port port, const DeviceLosses& losses) noexcept {
+  graph::Interface* i = core_->find_interface(port);
+  if (i == nullptr) return;
+  i->stats.rx_dropped += losses.rx_dropped;
+  i->stats.rx_errors += losses.rx_errors;
+  i->stats.tx_errors += losses.tx_errors;
 }
 
 bool Shard::has_output(Port port) const noexcept {

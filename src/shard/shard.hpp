@@ -47,6 +47,8 @@ class Shard {
   void unsent(Port port, std::span<const buf::PacketId> packets);  // back to the queue's head, in order
   void tx_done(Port port, std::span<const buf::PacketId> packets); // releases them
   void on_port(Port port, bool up, Instant now);                   // carrier; down flushes the queue
+  // What a device has lost since the last time, for the interface's counters.
+  void on_losses(Port port, const DeviceLosses& losses) noexcept;
   [[nodiscard]] bool has_output(Port port) const noexcept;
   [[nodiscard]] Instant next_deadline() const noexcept;
   [[nodiscard]] buf::Pool& pool() noexcept;

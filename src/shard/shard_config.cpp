@@ -19,7 +19,6 @@ Result<NetnsId> Shard::add_netns(const NetnsConfig& config, Instant now) {
 
 Result<void> Shard::remove_netns(NetnsId netns, Instant now) {
   core_->now = now;
-  core_->sockets->remove_netns(netns, now);
   return graph::remove_netns(*core_, netns);
 }
 
@@ -86,6 +85,19 @@ Result<void> Shard::remove_address(IfIndex interface, const IpAddr& address, Ins
 
 namespace {
 
+// The interface whose subnet has the address, by its addresses: one that is still being checked has no route yet.
+IfIndex neighbour_on(const graph::Core& core, const Netns& ns, const IpAddr& via) {
+  IfIndex best = 0;
+  u8 longest = 0;
+  for (const IfIndex i : ns.interfaces)
+    for (const graph::InterfaceAddress& a : core.interfaces[i]->addresses) {
+      if (core.interfaces[i]->is_loopback() || a.prefix.length < longest || !a.prefix.contains(via)) continue;
+      best = i;
+      longest = a.prefix.length;
+    }
+  return best;
+}
+
 // What a route needs beyond what the user said: the interface through which its gateway can be reached.
 Result<ip::Route> checked(const graph::Core& core, const Netns& ns, const RouteConfig& r) {
   ip::Route out{.dst = r.to.masked(), .gateway = r.via, .metric = r.metric, .ifindex = r.interface};
@@ -98,6 +110,7 @@ Result<ip::Route> checked(const graph::Core& core, const Netns& ns, const RouteC
     const bool link_local = r.via.is_v6() && r.via.is_link_local();
     const ip::Route* on = link_local ? nullptr : ns.fib.lookup(r.via);
     if (out.ifindex == 0 && on != nullptr && on->type == ip::RouteType::unicast && on->gateway.is_any()) out.ifindex = on->ifindex;
+    if (out.ifindex == 0 && !link_local) out.ifindex = neighbour_on(core, ns, r.via);
     if (out.ifindex == 0) return fail(Errc::net_unreachable);
   }
   if (out.ifindex >= core.interfaces.size() || core.interfaces[out.ifindex]->netns != ns.id) return fail(Errc::device_not_found);
@@ -174,7 +187,7 @@ bool Shard::addresses_ready(NetnsId netns) const noexcept {
   if (ns == nullptr) return false;
   for (const IfIndex i : ns->interfaces)
     for (const graph::InterfaceAddress& a : core_->interfaces[i]->addresses)
-      if (a.state == graph::InterfaceAddress::State::tentative) return false;
+      if (a.state == graph::InterfaceAddress::State::tentative && core_->interfaces[i]->up) return false;
   return true;
 }
 

@@ -51,7 +51,7 @@ void Shard::return_lent(const Lent& lent) {
   for (u32 i = 0; i < lent.n; ++i) core_->pool.unref(lent.slices[i].buffer);
 }
 Result<buf::Slice> Shard::reserve(u32 bytes) {
-  const buf::BufferId b = core_->pool.alloc_for(bytes);
+  const buf::BufferId b = core_->pool.alloc_for(bytes, buf::Purpose::user);
   if (b == buf::BufferId::none) return fail(Errc::would_block);
   return buf::Slice{b, 0, static_cast<u16>(std::min(bytes, core_->pool.capacity(b)))};
 }

@@ -214,11 +214,12 @@ void TcpMonitor::delivered(const Dissected& d, Instant now, bool hurt) {
     const i64 end = at + static_cast<i64>(s.length());
     sure = surely_taken(receiver, s, at, s.from.arrived.contiguous_from(0)) && sure;
     if (at >= 0) s.from.arrived.add(static_cast<u64>(at), static_cast<u64>(end));
-    if (options->has_ts && !s.from.has_tsval) {
+    // What a peer made by hand, or one whose own wire nobody watches (behind a veth), has sent is known from what arrives.
+    const bool watched = s.from.last_sent.ns >= 0;
+    if (options->has_ts && (!s.from.has_tsval || (!watched && static_cast<i32>(options->ts_val - s.from.max_tsval) > 0))) {
       s.from.has_tsval = true;
       s.from.max_tsval = options->ts_val;
     }
-    // What a peer made by hand has sent is known from what arrives.
     s.from.snd_max = std::max(s.from.snd_max, static_cast<u64>(std::max<i64>(end, 0)));
     const u64 in_order = s.from.arrived.contiguous_from(0);
     const u64 not_data = 1 + (s.from.fin_at && in_order > *s.from.fin_at ? 1u : 0u);  // SYN, FIN

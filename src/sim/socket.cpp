@@ -58,21 +58,19 @@ Result<u32> Socket::send_in_buffer(Bytes data) {
 
 Result<void> Socket::shutdown(Shutdown how) { return called(host_->shard().shutdown(sock_, how, now())); }
 
-// What the user does to a connection explains resets that the wire cannot.
-void Socket::tell_monitor(bool aborts) {
-  World& world = host_->world();
+void tell_monitor(World& world, Shard& shard, Sock s, bool aborts) {
   if (!world.config().monitor) return;
-  const auto at = host_->shard().local(sock_);
+  const auto at = shard.local(s);
   if (!at) return;
-  const auto unread = host_->shard().get_option(sock_, Option::pending_input);
-  const auto linger = host_->shard().get_option(sock_, Option::linger);
+  const auto unread = shard.get_option(s, Option::pending_input);
+  const auto linger = shard.get_option(s, Option::linger);
   if (aborts || unread.value_or(0) > 0 || linger.value_or(-1) == 0) world.monitor().explain_reset(*at);
   else world.monitor().note_close(*at);
 }
 
 void Socket::close() {
   if (host_ == nullptr) return;
-  tell_monitor(false);
+  tell_monitor(host_->world(), host_->shard(), sock_, false);
   host_->world().remove_handler(handler_);
   static_cast<void>(called(host_->shard().close(sock_, now())));
   host_ = nullptr;
@@ -81,7 +79,7 @@ void Socket::close() {
 
 void Socket::abort() {
   if (host_ == nullptr) return;
-  tell_monitor(true);
+  tell_monitor(host_->world(), host_->shard(), sock_, true);
   host_->world().remove_handler(handler_);
   static_cast<void>(called(host_->shard().abort(sock_, now())));
   host_ = nullptr;

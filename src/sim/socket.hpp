@@ -53,11 +53,13 @@ class Socket {
     host_->world().touch(host_->shard_index());
     return result;
   }
-  void tell_monitor(bool aborts);
 
   Host* host_ = nullptr;
   Sock sock_;
   u64 handler_ = 0;
 };
+
+// To be called before a user closes or aborts: what he does explains resets that the wire cannot.
+void tell_monitor(World& world, Shard& shard, Sock s, bool aborts);
 
 }  // namespace weir::sim

@@ -22,9 +22,17 @@ Socket* Table::find(Sock s) noexcept {
   return found.generation == s.generation ? &found : nullptr;
 }
 
+void Table::set_limit(NetnsId netns, u32 max_sockets) {
+  if (netns >= quotas_.size()) quotas_.resize(netns + 1u);
+  quotas_[netns].limit = max_sockets;
+}
+
+bool Table::room(NetnsId netns) const noexcept { return !sockets_.full() && quotas_[netns].used < quotas_[netns].limit; }
+
 Result<Sock> Table::make(NetnsId netns, Family family, SocketType type, u8 protocol) {
+  if (!room(netns)) return fail(Errc::too_many);
   const u32 i = sockets_.alloc();
-  if (i == 0) return fail(Errc::too_many);
+  ++quotas_[netns].used;
   Socket& s = sockets_[i];
   if (++generation_ == 0) ++generation_;
   s.generation = generation_;
@@ -37,6 +45,7 @@ Result<Sock> Table::make(NetnsId netns, Family family, SocketType type, u8 proto
 
 void Table::release(u32 index) noexcept {
   Socket& s = sockets_[index];
+  --quotas_[s.netns].used;
   s.generation = 0;  // handles go stale at once; the slot waits until the ready list lets go of it
   if (!s.listed) sockets_.release(index);
 }
@@ -77,7 +86,7 @@ Result<Sock> Table::accept(Sock h, Instant now) {
   Socket* s = find(h);
   if (s == nullptr) return fail(Errc::bad_handle);
   if (!is_stream(*s)) return fail(Errc::not_supported);
-  if (sockets_.full()) return fail(Errc::too_many);
+  if (!room(s->netns)) return fail(Errc::too_many);
   const auto c = tcp_.accept(s->engine, now);
   if (!c) return fail(c.error());
   const auto handle = make(s->netns, s->family, SocketType::stream, s->protocol);
@@ -233,8 +242,8 @@ u32 Table::poll_ready(std::span<ReadyEvent> out) {
 }
 
 void Table::notify(u32 index) noexcept {
-  Socket& s = sockets_[index];
-  if (s.generation == 0) return;
+  Socket& s = sockets_.peek(index);
+  if (s.generation == 0) return;  // closed: its connection has something to say for the last time
   ++s.edge_seq;
   if (s.listed) return;
   s.listed = true;
@@ -248,12 +257,6 @@ void Table::set_user(Sock h, u64 user) {
 u64 Table::user(Sock h) {
   Socket* s = find(h);
   return s != nullptr ? s->user : 0;
-}
-
-void Table::remove_netns(NetnsId netns, Instant) {
-  sockets_.for_each([&](u32 i) {
-    if (sockets_[i].netns == netns) notify(i);
-  });
 }
 
 }  // namespace weir::sock

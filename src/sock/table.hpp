@@ -2,6 +2,8 @@
 // whose readiness has changed. Every frontend's calls come through here.
 #pragma once
 
+#include <vector>
+
 #include "base/index_list.hpp"
 #include "base/slab.hpp"
 #include "sock/raw.hpp"
@@ -69,13 +71,16 @@ class Table {
 
   // From the engines: the readiness of this socket may have changed.
   void notify(u32 index) noexcept;
-  void remove_netns(NetnsId netns, Instant now);
+  // At most so many sockets of this namespace at once; one more is Errc::too_many.
+  void set_limit(NetnsId netns, u32 max_sockets);
+  [[nodiscard]] u32 size(NetnsId netns) const noexcept { return netns < quotas_.size() ? quotas_[netns].used : 0; }
 
  private:
   [[nodiscard]] Socket* find(Sock s) noexcept;
   [[nodiscard]] u32 ready_of(Socket& s) noexcept;
   Result<Sock> make(NetnsId netns, Family family, SocketType type, u8 protocol);
   void release(u32 index) noexcept;
+  [[nodiscard]] bool room(NetnsId netns) const noexcept;
   auto next_ready() noexcept {
     return [this](u32 i) -> u32& { return sockets_[i].next_ready; };
   }
@@ -84,6 +89,10 @@ class Table {
   udp::Engine& udp_;
   RawEngine& raw_;
   Slab<Socket> sockets_;
+  struct Quota {
+    u32 used = 0, limit = 0;
+  };
+  std::vector<Quota> quotas_;  // by namespace
   IndexQueue ready_;
   u32 generation_ = 0;
 };

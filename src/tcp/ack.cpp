@@ -4,6 +4,7 @@
 #include "tcp/output.hpp"
 #include "tcp/recovery/newreno.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/user_calls.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -21,9 +22,12 @@ void take_rtt_sample(Context& cx, Tcb& t, const Segment& seg) noexcept {
     rtt_sample(cx, t, cx.now_us() - t.rtt_start_us);
     return;
   }
-  // Not timed: a retransmission is in the window. The echoed timestamp says which copy it was (RFC 7323 4.1).
+  // Not timed: a retransmission is in the window. The echoed timestamp says which copy it was (RFC 7323 4.1). Of the first
+  // one it proves nothing: its ACK may have been lost, and this one is of a copy that came when it was there already, which
+  // leaves TS.Recent as it was (RFC 7323 5.3 R2). The sample would be the time-out, and the next time-out twice as long.
   if (!t.is(ColdFlags::timing) && seg.has_ts && seg.ts_ecr != 0) {
-    const u32 ms = cx.now_ms - (seg.ts_ecr - t.ts_offset);
+    const u32 echoed_ms = seg.ts_ecr - t.ts_offset, ms = cx.now_ms - echoed_ms;
+    if (static_cast<i32>(echoed_ms - t.resent_ms) < 0) return;
     if (ms < 10 * 60 * 1'000) rtt_sample(cx, t, std::max<u32>(ms, 1) * 1'000);
   }
 }
@@ -95,16 +99,16 @@ void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept {
   t.progress_ms = cx.now_ms;
   // What is remembered must not fall 2^31 behind, or it would seem to lie ahead.
   t.rtx_nxt = seq_max(t.rtx_nxt, t.snd_una);
-  t.recover = seq_max(t.recover, t.snd_una);
+  t.recover = seq_max(t.recover, t.snd_una - 1);
   t.snd_sml = seq_max(t.snd_sml, t.snd_una);
+  t.resent_ms = cx.now_ms - std::min(cx.now_ms - t.resent_ms, 1u << 30);
   if (t.is(ColdFlags::urgent_out) && t.snd_up <= t.snd_una) t.unmark(ColdFlags::urgent_out);
   t.unmark(ColdFlags::pmtu_pending);  // progress: a claim that contradicts it was false (RFC 5927 7.2)
   if (t.error == Errc::would_block) t.soft_error = Errc::would_block;
   newreno::on_ack(cx, t, acked, flight);
   t.unmark(ColdFlags::r1_told);
   if (t.path_is_narrow) update_mss(cx, t);  // RFC 1191 6.3: after ten minutes the larger size is tried again
-  set_timer(cx, t, true);
-  if (t.is(ColdFlags::write_wait) && t.tx.size() <= t.snd_buf - t.snd_buf / 3) {
+  if (t.is(ColdFlags::write_wait) && is_writable(cx, t)) {
     t.unmark(ColdFlags::write_wait);
     cx.notify(t, Ready::out);
   }

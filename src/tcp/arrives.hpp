@@ -47,6 +47,8 @@ void establish(Context& cx, Tcb& t) noexcept;
 void enter_time_wait(Context& cx, Tcb& t) noexcept;
 // The connection is over for the user: error (would_block: none), out of the table, freed when nobody holds it.
 void finish_connection(Context& cx, Tcb& t, Errc error) noexcept;
+// The connections of a namespace that are in TIME-WAIT end now.
+void forget_records(Context& cx, NetnsId netns) noexcept;
 void abort_connection(Context& cx, Tcb& t, Errc error, Tcp why) noexcept;  // with RST where RFC 9293 3.10.5 asks for it
 void free_tcb(Context& cx, Tcb& t) noexcept;
 

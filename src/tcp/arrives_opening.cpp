@@ -19,6 +19,7 @@ void init_windows(Context& cx, Tcb& t) noexcept {
   t.ssthresh = ~0u >> 1;
   t.recover = t.iss;
   t.rtx_nxt = t.snd_una;
+  t.resent_ms = cx.now_ms;
   t.quick_acks = 16;
   t.rcv_mss = 536;  // until a larger segment is seen
 }

@@ -182,6 +182,16 @@ bool arrives_time_wait(Context& cx, Ref ref, Segment& seg, bool listening, u32& 
   return time_wait(cx, cx.time_wait6, ref.kind(), i, seg, listening, min_iss);
 }
 
+void forget_records(Context& cx, NetnsId netns) noexcept {
+  const auto forget = [&](auto& list, RefKind kind) {
+    list.for_each([&](u32 i) {
+      if (list[i].netns == netns) remove_record(cx, list, kind, i);
+    });
+  };
+  forget(cx.time_wait4, RefKind::time_wait4);
+  forget(cx.time_wait6, RefKind::time_wait6);
+}
+
 void finish_connection(Context& cx, Tcb& t, Errc error) noexcept {
   t.state = State::closed;
   if (error != Errc::would_block && t.error == Errc::would_block) t.error = error;

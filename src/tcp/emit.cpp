@@ -111,28 +111,30 @@ u16 announced_mss(Context& cx, u32 destination, bool v4, u16 limit) noexcept {
   return static_cast<u16>(limit != 0 ? std::min<u32>(mss, limit) : mss);
 }
 
-u32 receive_space(const Tcb& t) noexcept {
+u32 receive_space(const Context& cx, const Tcb& t) noexcept {
   // Payload counts against the buffer; so does true size, at half its weight: tiny segments cannot hold a lot of memory.
   const u32 used = std::max(t.rx.size(), t.rx.charged() / 2);
   const u32 most = 0xffffu << t.rcv_wscale;  // what the field can tell: without scaling less than the buffer
-  return used < t.rcv_buf ? std::min(t.rcv_buf - used, most) : 0;
+  const u32 left = used < t.rcv_buf ? std::min(t.rcv_buf - used, most) : 0;
+  return std::min(left, t.rx.room(cx.env.pool));  // when buffers are short less is promised
 }
 
-u32 window_gain(const Tcb& t) noexcept {
-  const SeqNum edge = t.rcv_nxt + receive_space(t);
+u32 window_gain(const Context& cx, const Tcb& t) noexcept {
+  const SeqNum edge = t.rcv_nxt + receive_space(cx, t);
   return edge > t.rcv_adv ? edge - t.rcv_adv : 0;
 }
 
-u16 advertise(Context&, Tcb& t) noexcept {
+u16 advertise(Context& cx, Tcb& t) noexcept {
   //= rfc9293#3.8.6.2.2 MUST-39
-  const u32 gain = window_gain(t);
+  const u32 gain = window_gain(cx, t);
   if (gain >= std::min<u32>(t.rcv_buf / 2, std::max<u16>(t.rcv_mss, 1))) t.rcv_adv += gain;
   const u32 wnd = t.rcv_wnd();
   // Rounded up, so that the edge as the peer computes it never moves left (SHLD-14). A peer that sends less than a unit
   // at a time gains up to a unit with each of our ACKs: what that adds up to is bounded (A74), then it is rounded down.
   const u32 unit = 1u << t.rcv_wscale;
   const u32 up = (wnd + unit - 1) >> t.rcv_wscale << t.rcv_wscale;
-  const bool bounded = t.rx.size() + up <= t.rcv_buf + t.rcv_buf / 4;
+  const u32 promised = std::max(t.rcv_buf, t.rcv_buf_before);
+  const bool bounded = t.rx.size() + up <= promised + promised / 4;
   const u32 field = std::min<u32>((bounded ? up : wnd) >> t.rcv_wscale, 0xffff);
   const SeqNum told = t.rcv_nxt + (field << t.rcv_wscale);
   if (told > t.rcv_adv) t.rcv_adv = told;  //= rfc9293#3.8.6 SHLD-14

@@ -40,9 +40,9 @@ void update_mss(Context& cx, Tcb& t) noexcept;
 // Window field for a segment sent now; moves the advertised right edge where it may move (receiver SWS avoidance).
 [[nodiscard]] u16 advertise(Context& cx, Tcb& t) noexcept;
 // How far the right edge would move if it were advertised now.
-[[nodiscard]] u32 window_gain(const Tcb& t) noexcept;
+[[nodiscard]] u32 window_gain(const Context& cx, const Tcb& t) noexcept;
 // Sequence space that may be advertised beyond RCV.NXT.
-[[nodiscard]] u32 receive_space(const Tcb& t) noexcept;
+[[nodiscard]] u32 receive_space(const Context& cx, const Tcb& t) noexcept;
 
 // The connection's destination entry, looked up again when it went away.
 [[nodiscard]] u32 destination(Context& cx, Tcb& t) noexcept;

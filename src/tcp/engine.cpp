@@ -144,8 +144,11 @@ void Engine::remove_netns(NetnsId netns, Instant now) {
   cx.set_now(now);
   cx.tcbs.for_each([&](u32 i) {
     Tcb& t = cx.tcbs[i];
-    if (t.netns == netns && t.state != State::closed) finish_connection(cx, t, Errc::net_down);
+    if (t.netns != netns || t.state == State::closed) return;
+    if (t.state == State::listen) close_listener(cx, t);
+    finish_connection(cx, t, Errc::net_down);
   });
+  forget_records(cx, netns);
 }
 
 Counters<Tcp>& Engine::counters(NetnsId netns) { return *cx_->counters[netns]; }

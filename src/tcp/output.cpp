@@ -115,6 +115,7 @@ bool send_again(Context& cx, Tcb& t) noexcept {
     n = std::min(n, std::max<u32>(t.snd_mss, cx.limits.gso_bytes / t.snd_mss * t.snd_mss));
     const bool with_fin = fin && t.rtx_nxt + n == t.fin_seq();
     if (!send_segment(cx, t, t.rtx_nxt, n, last_flags(with_fin, n))) break;
+    t.resent_ms = cx.now_ms;
     t.rtx_nxt += n + (with_fin ? 1u : 0u);
     sent = true;
   }
@@ -166,6 +167,7 @@ void set_timer(Context& cx, Tcb& t, bool restart) noexcept {
 
 bool retransmit_head(Context& cx, Tcb& t) noexcept {
   t.unmark(ColdFlags::timing);  //= rfc9293#3.8.1 MUST-18
+  t.resent_ms = cx.now_ms;
   if (t.state == State::syn_sent || t.state == State::syn_received) {
     send_syn(cx, t);
     return true;

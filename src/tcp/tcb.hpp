@@ -16,7 +16,8 @@ enum class State : u8 {
 // What the one main timer of a connection is armed for: design rule of one timer at a time.
 enum class Timer : u8 { none, retransmit, persist, keepalive, fin_wait_2 };
 
-enum class Recovery : u8 { none, fast, timeout };
+// partial: of fast recovery, after the first partial ACK.
+enum class Recovery : u8 { none, fast, partial, timeout };
 
 struct HotFlags {
   static constexpr u8 timestamps = 1, sack = 2, ack_now = 4, no_delay = 8, fin_queued = 16, fin_sent = 32,
@@ -72,7 +73,7 @@ struct TcbCold {
   IfIndex oif;             // bound to this interface, 0: any
   SeqNum iss, irs;
   u32 max_snd_wnd;         // MAX.SND.WND of RFC 5961 5.2
-  SeqNum recover;          // RFC 6582: SND.NXT when recovery began
+  SeqNum recover;          // RFC 6582: SND.NXT when recovery began; never behind SND.UNA - 1
   SeqNum rtx_nxt;          // next byte to be sent again after a timeout
   u32 destination, destination_generation;
   SeqNum rtt_seq;          // the segment being timed ends here (flag timing)
@@ -99,7 +100,9 @@ struct TcbCold {
   u32 listener;            // that this one waits to be accepted from, 0: none
   u32 retrans_segs;
   u64 bytes_in, bytes_out; // received in order, acknowledged by the peer
-  u32 spare[7];
+  u32 rcv_buf_before;      // the largest that the user has made smaller since: the edge was promised by it. 0: none
+  u32 resent_ms;           // when something was last sent again
+  u32 spare[5];
 };
 static_assert(sizeof(TcbCold) == 192);
 

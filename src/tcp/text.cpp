@@ -33,8 +33,9 @@ Drop keep_for_later(Context& cx, Tcb& t, const Segment& seg, SeqNum seq, u32 ski
   if (r == nullptr) return Drop::tcp_memory;
   Drop why = Drop::none;
   if (data != 0) {
-    // True size, with what waits in order: twice the buffer. At least two buffers.
-    const u32 limit = 2 * t.rcv_buf - std::min(t.rx.charged(), 2 * t.rcv_buf) + 2 * buf::Pool::large_stride;
+    // True size, with what waits in order: twice the buffer, and two buffers in any case. Less when buffers are short.
+    const u32 share = cx.env.pool.share(), most = std::min(2 * t.rcv_buf, share);
+    const u32 limit = most - std::min(t.rx.charged(), most) + std::min(2 * buf::Pool::large_stride, share);
     const auto added = r->add(cx.env.pool, seq, seg.packet, skip, data, limit);
     cx.count(t, Tcp::out_of_order, seg.segments);
     if (added.pruned != 0) cx.count(t, Tcp::out_of_order_pruned, added.pruned);
@@ -50,7 +51,8 @@ Drop keep_for_later(Context& cx, Tcb& t, const Segment& seg, SeqNum seq, u32 ski
 
 // In order: into the receive queue, then whatever that makes contiguous. Bytes by which RCV.NXT moved.
 u32 deliver(Context& cx, Tcb& t, const Segment& seg, u32 skip, u32 data) noexcept {
-  u32 got = t.rx.append_packet(cx.env.pool, seg.packet, skip, data);
+  // What is short is kept for those who read. The peer sends it again, later and later.
+  u32 got = t.rx.append_packet(cx.env.pool, seg.packet, skip, std::min(data, t.rx.room(cx.env.pool)));
   if (got == data && t.ooo != 0) got += cx.reassembly[t.ooo].take(cx.env.pool, t.rcv_nxt + got, t.rx);
   t.rcv_nxt += got;
   t.bytes_in += got;

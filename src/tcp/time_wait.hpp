@@ -61,6 +61,13 @@ class TimeWaitList {
     slab_[i].bits |= Record::dead;
     --live_;
   }
+  // Calls f(index) with each that is not dead.
+  template <class F>
+  void for_each(F&& f) {
+    slab_.for_each([&](u32 i) {
+      if ((slab_[i].bits & Record::dead) == 0) f(i);
+    });
+  }
   // Takes the front record out; it must be dead or expired.
   void pop_front() noexcept {
     const u32 i = fifo_.pop(next());

@@ -17,9 +17,13 @@ Result<Lent> user_recv_lent(Context& cx, Tcb& t, u32 max_bytes) noexcept;
 Result<void> user_shutdown(Context& cx, Tcb& t, Shutdown how) noexcept;
 void user_close(Context& cx, Tcb& t) noexcept;
 void user_abort(Context& cx, Tcb& t) noexcept;
+// Resets what has not been accepted yet; the port hears no more SYNs.
+void close_listener(Context& cx, Tcb& t) noexcept;
 Result<void> user_set_option(Context& cx, Tcb& t, Option option, i64 value) noexcept;
 Result<i64> user_get_option(Context& cx, Tcb& t, Option option) noexcept;
 [[nodiscard]] u32 user_ready(Context& cx, Tcb& t) noexcept;
+// Is there so much room in the send queue that whoever waits for it should be told?
+[[nodiscard]] bool is_writable(const Context& cx, const Tcb& t) noexcept;
 
 // A local port for an outgoing connection: random in the netns's range (RFC 6056 3.3.1), the 4-tuple must be free.
 Result<u16> ephemeral_port(Context& cx, NetnsId netns, const IpAddr& local, const Endpoint& remote) noexcept;

@@ -15,7 +15,15 @@ std::optional<Errc> take_error(Tcb& t) noexcept {
   return e;
 }
 
-Result<u32> room_to_send(Tcb& t) noexcept {
+// Bytes that the send queue takes now.
+u32 room_left(const Context& cx, const Tcb& t) noexcept {
+  if (t.tx.size() >= t.snd_buf) return 0;
+  // Who has nothing on its way gets something: no ACK would ever tell it to try again.
+  const u32 least = t.tx.empty() ? buf::Pool::large_stride : 0;
+  return std::min(t.snd_buf - t.tx.size(), std::max(t.tx.room(cx.env.pool), least));
+}
+
+Result<u32> room_to_send(Context& cx, Tcb& t) noexcept {
   if (const auto e = take_error(t)) return fail(*e);
   switch (t.state) {
     case State::established:
@@ -29,11 +37,10 @@ Result<u32> room_to_send(Tcb& t) noexcept {
     default: return fail(Errc::broken_pipe);
   }
   if (t.has(HotFlags::fin_queued)) return fail(Errc::broken_pipe);
-  if (t.tx.size() >= t.snd_buf) {
-    t.mark(ColdFlags::write_wait);
-    return fail(Errc::would_block);
-  }
-  return t.snd_buf - t.tx.size();
+  const u32 n = room_left(cx, t);
+  if (n != 0) return n;
+  t.mark(ColdFlags::write_wait);
+  return fail(Errc::would_block);
 }
 
 // The user has taken data: tell the peer if that opens the window by a worthwhile step (MUST-39) and it may be waiting.
@@ -42,7 +49,7 @@ void window_update(Context& cx, Tcb& t) noexcept {
   const u32 known = t.rcv_wnd();
   if (known > t.rcv_buf / 2) return;
   const u32 step = std::min<u32>(t.rcv_buf / 2, std::max<u32>(known < t.rcv_mss ? t.rcv_mss : 2u * t.rcv_mss, 1));
-  if (window_gain(t) >= step) send_ack(cx, t);
+  if (window_gain(cx, t) >= step) send_ack(cx, t);
 }
 
 // Sequence number of the first byte that the user has not read.
@@ -118,6 +125,19 @@ void begin_close(Context& cx, Tcb& t) noexcept {
   if (t.synchronized()) output(cx, t);
 }
 
+void release_user(Context& cx, Tcb& t) noexcept {
+  t.user = 0;
+  t.mark(ColdFlags::user_closed);
+  t.set(HotFlags::slow_path);
+  if (t.state == State::closed || t.state == State::time_wait) return free_tcb(cx, t);
+  t.mark(ColdFlags::orphan);
+  ++cx.orphans;
+  if (cx.orphans > cx.sysctl(t).tcp_max_orphans) return abort_connection(cx, t, Errc::would_block, Tcp::abort_on_memory);
+  set_timer(cx, t, false);  // FIN-WAIT-2 does not last for ever for an orphan
+}
+
+}  // namespace
+
 void close_listener(Context& cx, Tcb& t) noexcept {
   const u32 li = t.listener;
   cx.half_open.for_each([&](u32 i) {
@@ -138,23 +158,11 @@ void close_listener(Context& cx, Tcb& t) noexcept {
   t.state = State::closed;
 }
 
-void release_user(Context& cx, Tcb& t) noexcept {
-  t.user = 0;
-  t.mark(ColdFlags::user_closed);
-  t.set(HotFlags::slow_path);
-  if (t.state == State::closed || t.state == State::time_wait) return free_tcb(cx, t);
-  t.mark(ColdFlags::orphan);
-  ++cx.orphans;
-  if (cx.orphans > cx.sysctl(t).tcp_max_orphans) return abort_connection(cx, t, Errc::would_block, Tcp::abort_on_memory);
-  set_timer(cx, t, false);  // FIN-WAIT-2 does not last for ever for an orphan
-}
-
-}  // namespace
-
 Result<u32> user_send(Context& cx, Tcb& t, Bytes data, u32 flags) noexcept {
-  const auto room = room_to_send(t);
+  const auto room = room_to_send(cx, t);
   if (!room) return room;
-  const u32 n = t.tx.append_copy(cx.env.pool, data.first(std::min<usize>(data.size(), *room)));
+  const auto purpose = t.tx.empty() ? buf::Purpose::stack : buf::Purpose::user;
+  const u32 n = t.tx.append_copy(cx.env.pool, data.first(std::min<usize>(data.size(), *room)), purpose);
   if (n == 0 && !data.empty()) {
     t.mark(ColdFlags::write_wait);
     return fail(Errc::would_block);  // out of buffers: back-pressure
@@ -171,7 +179,7 @@ Result<u32> user_send(Context& cx, Tcb& t, Bytes data, u32 flags) noexcept {
 }
 
 Result<u32> user_send_slices(Context& cx, Tcb& t, std::span<const buf::Slice> slices) noexcept {
-  const auto room = room_to_send(t);
+  const auto room = room_to_send(cx, t);
   if (!room) {
     for (const buf::Slice& s : slices) cx.env.pool.unref(s.buffer);
     return room;
@@ -179,7 +187,7 @@ Result<u32> user_send_slices(Context& cx, Tcb& t, std::span<const buf::Slice> sl
   u32 n = 0;
   for (const buf::Slice& s : slices) {
     const u32 length = s.length;
-    if (t.tx.push(cx.env.pool, s)) n += length;
+    if (t.tx.append(cx.env.pool, s)) n += length;
   }
   t.unmark(ColdFlags::more);
   output(cx, t);
@@ -255,6 +263,10 @@ void user_abort(Context& cx, Tcb& t) noexcept {
   release_user(cx, t);
 }
 
+bool is_writable(const Context& cx, const Tcb& t) noexcept {
+  return t.tx.size() < t.snd_buf - t.snd_buf / 3 && room_left(cx, t) != 0;
+}
+
 u32 user_ready(Context& cx, Tcb& t) noexcept {
   u32 mask = t.error != Errc::would_block ? Ready::error : 0u;
   switch (t.state) {
@@ -272,7 +284,7 @@ u32 user_ready(Context& cx, Tcb& t) noexcept {
   if (!t.may_send()) {
     mask |= Ready::out;  // a write fails at once
     if (ended) mask |= Ready::hangup;
-  } else if (t.tx.size() < t.snd_buf - t.snd_buf / 3) {
+  } else if (is_writable(cx, t)) {
     mask |= Ready::out;
   } else {
     t.mark(ColdFlags::write_wait);

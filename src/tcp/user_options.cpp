@@ -1,4 +1,6 @@
 // tcp/user_calls.hpp: options of a connection, by the one table of ip/socket_types.hpp.
+#include <utility>
+
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
 #include "tcp/user_calls.hpp"
@@ -38,7 +40,8 @@ Result<void> set_buffer(Tcb& t, Option o, i64 value) noexcept {
     return {};
   }
   const u32 most = t.state < State::syn_sent ? 1u << 30 : 0xffffu << t.rcv_wscale;
-  t.rcv_buf = std::min(bytes, most);
+  const u32 before = std::exchange(t.rcv_buf, std::min(bytes, most));
+  if (t.rcv_buf < before) t.rcv_buf_before = std::max(t.rcv_buf_before, before);
   return {};
 }
 

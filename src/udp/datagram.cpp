@@ -86,7 +86,7 @@ Result<i64> get_option(const DatagramOptions& o, Option option) {
 bool ReceiveQueue::push(buf::Pool& pool, buf::PacketId id, u32 limit) noexcept {
   u32 size = sizeof(buf::Packet) + buf::header_block_size;
   pool.for_each_slice(id, [&](buf::Slice& s) { size += pool.capacity(s.buffer); });
-  if (charged_ + size > limit) return false;
+  if (charged_ + size > (packets_.empty() ? limit : std::min(limit, pool.share()))) return false;
   charged_ += size;
   pool[id].charged = size;
   packets_.push(pool, id);
@@ -139,7 +139,7 @@ buf::PacketId make_packet(buf::Pool& pool, u32 header, Bytes data) noexcept {
     return id;
   }
   while (!data.empty()) {
-    const buf::BufferId b = pool.alloc_for(static_cast<u32>(std::min<usize>(data.size(), buf::Pool::large_stride)));
+    const buf::BufferId b = pool.alloc_for(static_cast<u32>(std::min<usize>(data.size(), buf::Pool::large_stride)), buf::Purpose::user);
     if (b == buf::BufferId::none) break;
     const usize n = std::min<usize>(data.size(), pool.capacity(b));
     std::memcpy(pool.data(b), data.data(), n);

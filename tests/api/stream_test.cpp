@@ -198,7 +198,8 @@ TEST_F(StreamTest, blocking_calls_run_the_world) {
   b.spawn(serve_echo(b, *b.listen({.port = 7})));
   auto s = a.connect(at_b(7)).wait();
   ASSERT_TRUE(s);
-  EXPECT_EQ(s->try_read(std::span<std::byte>{}.first(0)).error_or(Errc::would_block), Errc::would_block);
+  const auto early = s->try_read(std::span<std::byte>{});
+  EXPECT_TRUE(early || early.error() == Errc::would_block);
   ASSERT_TRUE(s->write(text("hello")).wait());
   std::array<std::byte, 16> back;
   const auto n = s->read(back).wait();

@@ -108,7 +108,9 @@ TEST(http_body, any_bytes_at_all) {
     const auto whole = body_of(HttpBody::in_chunks(), bytes, bytes.size() + 1);
     const auto cut = body_of(HttpBody::in_chunks(), bytes, 1 + random() % 5);
     ASSERT_EQ(whole, cut);
-    if (whole) ASSERT_LE(whole->size(), bytes.size());
+    if (whole) {
+      ASSERT_LE(whole->size(), bytes.size());
+    }
   }
 }
 

@@ -100,7 +100,9 @@ TEST(http_range, what_is_asked_for) {
                         Case{"bytes=9223372036854775807-", 10, none}, Case{"bytes=0-9223372036854775807", 10, part, 0, 10}}) {
     ByteRange r;
     EXPECT_EQ(parse_range(c.header, c.size, r), c.verdict) << c.header;
-    if (c.verdict == part) EXPECT_TRUE(r.first == c.first && r.length == c.length) << c.header << ": " << r.first << "+" << r.length;
+    if (c.verdict == part) {
+      EXPECT_TRUE(r.first == c.first && r.length == c.length) << c.header << ": " << r.first << "+" << r.length;
+    }
   }
 }
 

@@ -58,6 +58,52 @@ TEST_F(ServicesTest, chargen_sends_lines_that_turn) {
   run(100_s);
 }
 
+// Takes nothing until `start`, then `bytes`, and says how many were as they should be.
+Task<void> sleep_then_read(Host host, Endpoint to, Instant start, usize bytes, usize& right) {
+  auto s = co_await host.connect(to);
+  if (!s) co_return;
+  co_await host.sleep_for(start - host.now());
+  std::string lines;
+  while (lines.size() < bytes) {
+    const auto chunk = co_await s->read().within(60_s);
+    if (!chunk || chunk->empty()) co_return;
+    for (const Bytes piece : *chunk) lines.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  }
+  for (usize i = 0; i < bytes; ++i) right += lines[i] == (i % 74 < 72 ? static_cast<char>(' ' + (i / 74 + i % 74) % 95) : i % 74 == 72 ? '\r' : '\n') ? 1 : 0;
+  s->abort();
+}
+
+Task<void> send_and_hang(Host host, Endpoint to) {
+  auto s = co_await host.connect(to);
+  if (!s) co_return;
+  const std::vector<std::byte> data(4'000'000);
+  (void)co_await s->write(data).within(60_s);
+  co_await host.sleep_for(60_s);
+}
+
+// Many who do not read leave something for others, at both ends, and go on when they read at last.
+TEST_F(ServicesTest, who_does_not_read_leaves_buffers_for_others_and_is_served_later) {
+  ASSERT_TRUE(start_service(b, {.kind = Kind::chargen}));
+  ASSERT_TRUE(start_service(b, {.kind = Kind::echo}));
+  constexpr usize clients = 100, bytes = 1'000'000;
+  usize right = 0;
+  for (usize i = 0; i < clients; ++i) a.spawn(sleep_then_read(a, at_b(19), world.now() + 20_s, bytes, right));
+  for (usize i = 0; i < clients; ++i) a.spawn(send_and_hang(a, at_b(7)));
+  run(10_s);
+  for (sim::Host* h : {&a_, &b_}) {
+    EXPECT_GE(h->shard().pool().share(), buf::Pool::large_stride) << h->name();
+    EXPECT_LT(h->shard().pool().share(), 1u << 20) << h->name() << ": the pool is not full, and nothing is tested";
+  }
+  auto s = a.connect(at_b(7)).within(5_s).wait();
+  ASSERT_TRUE(s);
+  ASSERT_TRUE(s->write(text("hello")).wait());
+  std::array<std::byte, 64> back;
+  EXPECT_EQ(*s->read(back).within(5_s).wait(), 5u);
+  s->close();
+  run(200_s);
+  EXPECT_EQ(right, clients * bytes);
+}
+
 TEST_F(ServicesTest, a_port_that_is_taken_is_told) {
   ASSERT_TRUE(start_service(b, {.kind = Kind::echo}));
   const auto again = start_service(b, {.kind = Kind::echo});

@@ -193,5 +193,28 @@ TEST_F(PoolTest, an_empty_pool_says_so_and_counts_it) {
   EXPECT_EQ(tiny.buffers_in_use(), 0u);
 }
 
+// docs/decisions/007: users get none of the last eighth, and a queue never more than a quarter of what is beyond it.
+TEST_F(PoolTest, the_last_buffers_are_not_for_users_and_the_share_of_a_queue_shrinks_with_what_is_left) {
+  constexpr u32 n = 160;
+  Pool small{{.packets = 16, .small_buffers = 16 * n, .large_buffers = n}};
+  std::vector<BufferId> held;
+  EXPECT_EQ(small.share(), n * 7 / 8 * Pool::large_stride / 4);
+  for (u32 left = n * 7 / 8; left != 0; --left) {
+    EXPECT_EQ(small.share(), std::max(left * Pool::large_stride / 4, Pool::large_stride));
+    held.push_back(small.alloc_for(Pool::large_stride, Purpose::user));
+    ASSERT_NE(held.back(), BufferId::none);
+  }
+  EXPECT_EQ(small.alloc_for(Pool::large_stride, Purpose::user), BufferId::none);
+  for (u32 i = 0; i < n / 16; ++i) {
+    EXPECT_EQ(small.share(), Pool::large_stride) << "a little of the reserve for each";
+    held.push_back(small.alloc_for(Pool::large_stride));
+    ASSERT_NE(held.back(), BufferId::none);
+  }
+  held.push_back(small.alloc_large());
+  EXPECT_EQ(small.share(), 0u) << "the last half of the reserve is for nobody's queue";
+  for (const BufferId b : held) small.unref(b);
+  EXPECT_EQ(small.buffers_in_use(), 0u);
+}
+
 }  // namespace
 }  // namespace weir::buf

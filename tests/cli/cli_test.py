@@ -5,6 +5,7 @@ usage: cli_test.py WEIR SOURCE_DIR
 """
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,44 @@ class Usage(unittest.TestCase):
         self.wrong("up", "/no/such/file.toml", says="/no/such/file.toml")
         self.wrong("sim", "/no/such/file.toml", says="/no/such/file.toml")
 
+    def test_a_mistake_in_a_network_file_is_told_with_its_line(self):
+        a = '[netns.a]\n[[netns.a.interface]]\nname = "eth0"\naddresses = ["10.0.0.1/24"]\n'
+        b = '[netns.b]\n[[netns.b.interface]]\nname = "eth0"\naddresses = ["10.0.0.2/24"]\n'
+        link = '[[link]]\nbetween = ["a:eth0", "b:eth0"]\n'
+        service = '[[netns.a.service]]\nkind = "{}"\n'
+        with tempfile.TemporaryDirectory() as d:
+            file = Path(d, "net.toml")
+            for text, status, says in [
+                    ("", 2, f"{file}:1: no [netns.NAME]"),
+                    ("[netns.a\n", 2, f"{file}:1: "),
+                    (a + "adresses = 1\n" + b + link, 2, [f"{file}:5: ", '"adresses"', 'did you mean "addresses"']),
+                    (a + b + link + 'dealy = "1ms"\n', 2, [f"{file}:11: ", 'did you mean "delay"']),
+                    (a + b + link + 'delay = "1m"\nloss = "200%"\n', 2, [f"{file}:11: ", "10ms", f"{file}:12: ", "0.1%"]),
+                    (a + b + '[[link]]\nbetween = ["a:eth0", "c:eth0"]\n', 2, [f"{file}:10: ", "c:eth0"]),
+                    (a + b, 2, [f"{file}:2: ", "neither a device nor a [[link]]"]),
+                    (a + 'device = "tapp:x"\n', 2, [f"{file}:5: ", "tapp", "tap:NAME"]),
+                    (a.replace("10.0.0.1", "224.0.0.1") + b + link, 2, [f"{file}:4: ", "224.0.0.1"]),
+                    ('[netns.a]\nsysctl = { tcp_keepalive_tim = 5 }\n', 2, [f"{file}:2: ", 'did you mean "tcp_keepalive_time"']),
+                    (a + service.format("htp") + b + link, 2, [f"{file}:5: ", 'did you mean "http"']),
+                    (a + service.format("http") + 'root = "/no/such"\n' + b + link, 1, [f"{file}:5: ", "/no/such"]),
+                    (a + 2 * service.format("echo") + b + link, 1, [f"{file}:7: ", "taken"]),
+                    (a + '[[netns.a.route]]\nto = "default"\nvia = "10.9.0.1"\n' + b + link, 1, [f"{file}:5: ", "route"])]:
+                file.write_text(text)
+                r = weir("sim", file)
+                self.assertEqual((r.returncode, r.stdout), (status, ""), (text, r))
+                for what in [says] if isinstance(says, str) else says:
+                    self.assertIn(what, r.stderr, text)
+
+    def test_wrong_options_of_sim(self):
+        file = ROOT / "examples/two-hosts.toml"
+        self.wrong("sim", file, "--for", "0", says=["--for 0", "10s"])
+        self.wrong("sim", file, "--for", "-1s", says="--for -1s")
+        self.wrong("sim", file, "--for", "5", says="--for 5")
+        for seed in ("x", "-1", "99999999999999999999999"):
+            self.wrong("sim", file, "--seed", seed, says=["--seed", seed])
+        self.wrong("sim", ROOT, says=str(ROOT))
+        self.wrong("up", file, says=[f"{file}:9: ", "weir sim only"])
+
     def test_help_everywhere(self):
         r = weir("--help")
         self.assertEqual((r.returncode, r.stderr), (0, ""))
@@ -87,6 +126,11 @@ class Usage(unittest.TestCase):
             known = set(re.findall(r"(?<![\w-])(--?[a-z]+)", weir(verb, "--help").stdout)) - {"-h", "--help", "-c", "-i", "-s", "-W", "-u"}
             line = subprocess.run(["bash", "-c", f"source {ROOT}/tools/completion/weir.bash; _weir_options {verb}"], capture_output=True, text=True)
             self.assertLessEqual(known, set(line.stdout.split()), verb)
+
+    def test_completion_is_in_the_command(self):
+        r = weir("--completion", "bash")
+        self.assertEqual((r.returncode, r.stdout, r.stderr), (0, (ROOT / "tools/completion/weir.bash").read_text(), ""))
+        self.wrong("--completion", "fish", says="bash")
 
     def test_version(self):
         r = weir("--version")
@@ -154,6 +198,79 @@ class Work(unittest.TestCase):
             r = weir("demo", what)
             self.assertEqual(r.returncode, 0, r)
             self.assertIn(says, r.stdout, what)
+
+    def test_network_files_of_the_pages(self):
+        with tempfile.TemporaryDirectory() as d:
+            for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/verbs/*.md")]:
+                for text in re.findall(r"```toml\n(.*?)```", page.read_text(), re.S):
+                    file = Path(d, "net.toml")
+                    file.write_text(text)
+                    r = weir("sim", file, "--for", "1s")
+                    self.assertEqual((r.returncode, r.stderr), (0, ""), page)
+
+    def test_settings_of_the_guide_are_those_there_are(self):
+        guide = (ROOT / "docs/guide.md").read_text().split("## Settings")[1].split("##")[0]
+        rows = re.findall(r"(?m)^\| (`[^|]*`) \| ([^|]*) \|", guide)
+        told = set()
+        for names, values in rows:
+            names = [re.sub("^_", "tcp_keepalive_", n) for n in re.findall(r"`(\w+)`", names)]
+            values = (values.split(", ") * len(names))[:len(names)]
+            told |= set(names)
+            for name, value in zip(names, values):
+                with tempfile.TemporaryDirectory() as d:
+                    file = Path(d, "net.toml")
+                    file.write_text(f"[netns.a]\nsysctl = {{ {name} = {dict(on='true', off='false').get(value, value.strip('`'))} }}\n")
+                    self.assertEqual(weir("sim", file, "--for", "1s").returncode, 0, (name, value))
+        source = (ROOT / "src/api/sysctl_names.cpp").read_text()
+        self.assertEqual(told, set(re.findall(r'^    \{"(\w+)", Kind::', source, re.M)) | {"tcp_congestion_control"})
+
+    def test_simulation_of_a_file_server_and_bad_lines(self):
+        text = """
+[netns.client]
+[[netns.client.interface]]
+name = "eth0"
+addresses = ["10.0.0.1/24"]
+[[netns.client.service]]
+kind = "rpc"
+to = "10.0.0.2"
+[[netns.client.service]]
+kind = "bulk"
+to = "10.0.0.2"
+port = 80
+bytes = 1000
+[netns.server]
+[[netns.server.interface]]
+name = "eth0"
+addresses = ["10.0.0.2/24"]
+[[netns.server.service]]
+kind = "http"
+[[netns.server.service]]
+kind = "rpc"
+[[link]]
+between = ["client:eth0", "server:eth0"]
+rate = "100Mbit/s"
+delay = "10ms"
+jitter = "1ms"
+loss = "1%"
+duplicate = "1%"
+reorder = "1%"
+queue = "64KiB"
+"""
+        with tempfile.TemporaryDirectory() as d:
+            Path(d, "net.toml").write_text(text)
+            r = weir("sim", f"{d}/net.toml", "--for", "20s", "--json", "--pcap", f"{d}/captures", cwd=d)
+            self.assertEqual((r.returncode, r.stderr), (0, ""), r.stdout)
+            report = json.loads(r.stdout)
+            self.assertEqual((report["time_s"], report["violations"]), (20.0, []))
+            self.assertIn('"time_s": 20.0,', r.stdout)
+            self.assertEqual([f["kind"] for f in report["flows"]], ["rpc", "bulk"])
+            self.assertTrue(all(f["completion_s"] for f in report["flows"]), report["flows"])
+            (capture,) = Path(d, "captures").iterdir()
+            self.assertEqual(capture.name, "client.eth0-server.eth0.pcapng")
+            if shutil.which("tshark"):
+                bad = subprocess.run(["tshark", "-r", capture, "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-Y",
+                                      "_ws.malformed || ip.checksum.status==0 || tcp.checksum.status==0"], capture_output=True, text=True)
+                self.assertEqual((bad.returncode, bad.stdout), (0, ""))
 
     def test_simulation_is_the_same_each_time(self):
         args = ["sim", ROOT / "examples/two-hosts.toml", "--for", "30s", "--json"]

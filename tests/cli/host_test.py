@@ -3,8 +3,10 @@
 
 usage: host_test.py WEIR      exit status 77 (skipped) where that cannot be had: no root, no /dev/net/tun, no namespaces
 """
+import contextlib
 import hashlib
 import http.client
+import http.server
 import json
 import os
 import random
@@ -21,7 +23,7 @@ import unittest
 from pathlib import Path
 
 WEIR = os.path.abspath(sys.argv[1])
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 
 
 def skip(why):
@@ -30,12 +32,15 @@ def skip(why):
 
 
 def enter_namespace():
-    """This process and its children, weir among them, get a network of their own. It goes away with them."""
+    """This process and its children, weir among them, get a network and mounts of their own. They go away with them."""
     import ctypes
     if os.geteuid() != 0 or not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         skip("needs root and /dev/net/tun")
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET | CLONE_NEWNS) != 0:
         skip("may not create network namespaces")
+    os.makedirs("/run/weir", exist_ok=True)  # control sockets of other weirs are out of sight
+    for mount in (["--make-rprivate", "/"], ["-t", "tmpfs", "tmpfs", "/run/weir"]):
+        subprocess.run(["mount", *mount], check=True)
     if shutil.which("ip") is None:
         skip("needs ip (apt-get install iproute2)")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -50,10 +55,14 @@ class Running:
         if line != "ready\n":
             raise AssertionError(f"weir {args}: {line}{self.process.stderr.read()}")
 
+    def read_line(self):
+        return self.process.stderr.readline()
+
     def stop(self):
         start = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=10)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.communicate(timeout=10)
         return self.process.returncode, time.monotonic() - start
 
 
@@ -77,10 +86,10 @@ class Http(unittest.TestCase):
         assert "weir0" not in subprocess.run(["ip", "link"], capture_output=True, text=True).stdout
 
     def get(self, host, path, **headers):
-        c = http.client.HTTPConnection(host, timeout=20)
-        c.request("GET", path, headers=headers)
-        r = c.getresponse()
-        return r.status, r.read()
+        with contextlib.closing(http.client.HTTPConnection(host, 80, timeout=20)) as c:  # "fd77::2" alone would be host and port
+            c.request("GET", path, headers=headers)
+            r = c.getresponse()
+            return r.status, r.read()
 
     def test_a_file_arrives_intact_over_both_families(self):
         for host in ("10.77.0.2", "fd77::2"):
@@ -101,10 +110,10 @@ class Http(unittest.TestCase):
         self.assertEqual(len(good), 32)
 
     def test_requests_on_one_connection(self):
-        c = http.client.HTTPConnection("10.77.0.2", timeout=10)
-        for _ in range(100):
-            c.request("GET", "/small")
-            self.assertEqual(c.getresponse().read(), b"small\n")
+        with contextlib.closing(http.client.HTTPConnection("10.77.0.2", timeout=10)) as c:
+            for _ in range(100):
+                c.request("GET", "/small")
+                self.assertEqual(c.getresponse().read(), b"small\n")
 
     def test_a_closed_port_refuses_at_once(self):
         for host in ("10.77.0.2", "fd77::2"):
@@ -133,6 +142,7 @@ class Http(unittest.TestCase):
         for _ in range(2000):
             kind = random.choice([b"\x08\0", b"\x08\x06", b"\x86\xdd", b"\x81\0"])
             raw.send(b"\xff" * 6 + b"\x02\0\0\0\0\1" + kind + random.randbytes(random.randrange(1400)))
+        raw.close()
         self.assertEqual(self.get("10.77.0.2", "/small"), (200, b"small\n"))
 
     def test_what_passes_is_captured(self):
@@ -150,6 +160,25 @@ class Http(unittest.TestCase):
             self.assertEqual((bad.returncode, bad.stdout), (0, ""))
         stat = json.loads(subprocess.run([WEIR, "stat", "--at", at, "--json"], capture_output=True, text=True).stdout)
         self.assertGreater(stat["namespaces"][0]["counters"]["tcp"]["out_segs"]["value"], 50)
+
+
+    def test_an_interrupted_capture_has_all_that_passed_before(self):
+        file = os.path.join(self.dir.name, "interrupted")
+        capture = subprocess.Popen([WEIR, "capture", "--at", f"/run/weir/{self.weir.process.pid}.sock", "-w", file])
+        for _ in range(100):
+            if os.path.exists(file):
+                break
+            time.sleep(.1)
+        time.sleep(.3)
+        self.get("10.77.0.2", "/small")
+        capture.send_signal(signal.SIGINT)
+        self.assertEqual(capture.wait(5), 0)
+        data, at, packets = Path(file).read_bytes(), 0, 0
+        while at < len(data):
+            kind, length = struct.unpack_from("<II", data, at)
+            packets += kind == 6
+            at += length
+        self.assertGreaterEqual(packets, 8)  # handshake, request, answer, ends
 
 
 class Clients(unittest.TestCase):
@@ -201,6 +230,162 @@ class Clients(unittest.TestCase):
         r = subprocess.run([WEIR, "nc", "10.78.0.1", "7000", *self.NET], input=b"x" * 1_000_000, capture_output=True, timeout=60)
         t.join()
         self.assertEqual((r.returncode, r.stdout), (0, b"you said 1000000"))
+
+
+class Services(unittest.TestCase):
+    def hang(self, port, n, first):
+        hanging = []
+        for _ in range(n):
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            s.connect(("10.80.0.2", port))
+            s.setblocking(False)
+            for _ in range(100):
+                try:
+                    s.send(first)
+                except BlockingIOError:
+                    break
+            hanging.append(s)
+        return hanging
+
+    def test_who_does_not_read_harms_nobody_and_is_served_when_it_does(self):
+        for kind, port, first in (("chargen", 19, b""), ("echo", 7, b"x" * 65536)):
+            weir = Running("serve", kind, "--device", "tap:weir2,host=10.80.0.1/24", "--address", "10.80.0.2/24")
+            try:
+                hanging = self.hang(port, 100, first or b"x")
+                with socket.create_connection(("10.80.0.2", port), 5) as good:
+                    good.sendall(b"hello")
+                    self.assertEqual(good.recv(5), b"hello" if kind == "echo" else b" !\"#$")
+                for s in hanging:
+                    s.settimeout(20)
+                    left = 50_000
+                    while left > 0:
+                        left -= len(s.recv(left)) or self.fail(f"{kind} has ended")
+                    s.close()
+            finally:
+                self.assertEqual(weir.stop()[0], 0)
+
+
+class Trouble(unittest.TestCase):
+    """Whatever goes wrong is told, and the rest goes on."""
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", self.dir], check=True)
+
+    def tearDown(self):
+        subprocess.run(["umount", self.dir], check=True)
+        os.rmdir(self.dir)
+
+    def start(self):
+        root = tempfile.TemporaryDirectory()
+        self.addCleanup(root.cleanup)
+        Path(root.name, "big").write_bytes(bytes(8 << 20))
+        Path(root.name, "small").write_text("small\n")
+        weir = Running("serve", "http", "--device", "tap:weir3,host=10.81.0.1/24", "--address", "10.81.0.2/24", "--root", root.name)
+        self.addCleanup(weir.stop)
+        return weir
+
+    def get(self, path, at="10.81.0.2"):
+        with contextlib.closing(http.client.HTTPConnection(at, timeout=20)) as c:
+            c.request("GET", path)
+            return c.getresponse().read()
+
+    def test_a_full_disk(self):
+        weir = self.start()
+        file = f"{self.dir}/capture"
+        capture = subprocess.Popen([WEIR, "capture", "-w", file], stderr=subprocess.PIPE, text=True)
+        time.sleep(.5)
+        self.assertEqual(len(self.get("/big")), 8 << 20)
+        self.assertEqual((capture.communicate(timeout=20)[1], capture.returncode), (f"weir: -w {file}: No space left on device\n", 1))
+        self.assertEqual(self.get("/small"), b"small\n")
+        os.remove(file)
+        r = subprocess.run([WEIR, "get", "http://10.81.0.2/big", "--device", "tap:weir4", "--address", "10.82.0.2/24", "--output", "/no/such"],
+                           capture_output=True, text=True, timeout=20)
+        self.assertEqual((r.returncode, r.stderr), (1, "weir: --output /no/such: No such file or directory\n"))
+        self.assertEqual(weir.stop()[0], 0)
+
+    def test_get_onto_a_full_disk(self):
+        server = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Zeros)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            r = subprocess.run([WEIR, "get", f"http://10.78.0.1:{server.server_port}/", *Clients.NET, "--output", f"{self.dir}/out"],
+                               capture_output=True, text=True, timeout=60)
+        finally:
+            server.shutdown()
+            server.server_close()
+        self.assertEqual((r.returncode, r.stderr), (1, "weir: the output cannot be written: no space left on the device\n"))
+
+    def test_output_that_nobody_reads(self):
+        with open("/dev/full", "w") as full:
+            r = subprocess.run([WEIR, "demo", "routes"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+        self.assertEqual((r.returncode, r.stderr), (1, "weir: stdout: No space left on device\n"))
+        r = subprocess.run(f"{WEIR} ping 127.0.0.1 --device loopback -i 0.01 | head -1", shell=True, capture_output=True, text=True, timeout=20)
+        self.assertEqual((r.stdout, r.stderr), ("PING 127.0.0.1 56 bytes of data\n", ""))
+
+    def test_a_device_that_vanishes(self):
+        weir = self.start()
+        self.assertEqual(self.get("/small"), b"small\n")
+        subprocess.run(["ip", "link", "del", "weir3"], check=True)
+        self.assertEqual(weir.read_line(), "weir: device weir3 is gone\n")
+        stat = subprocess.run([WEIR, "stat", "--json"], capture_output=True, text=True, timeout=20)
+        interfaces = {i["name"]: i["carrier"] for i in json.loads(stat.stdout)["namespaces"][0]["interfaces"]}
+        self.assertEqual(interfaces, {"lo": True, "eth0": False})
+        self.assertEqual(weir.stop()[0], 0)
+
+    def test_a_network_of_two_namespaces(self):
+        file = f"{self.dir}/net.toml"
+        Path(file).write_text(f"""
+[netns.router]
+forward = true
+[[netns.router.interface]]
+name = "eth0"
+device = "tap:weir5,host=10.83.0.1/24,host=fd83::1/64"
+addresses = ["10.83.0.2/24", "fd83::2/64"]
+[[netns.router.interface]]
+name = "eth1"
+device = "veth:inner/eth0"
+addresses = ["10.84.0.1/24", "fd84::1/64"]
+[netns.inner]
+[[netns.inner.interface]]
+name = "eth0"
+addresses = ["10.84.0.2/24", "fd84::2/64"]
+[[netns.inner.route]]
+to = "default"
+via = "10.84.0.1"
+[[netns.inner.route]]
+to = "default"
+via = "fd84::1"
+[[netns.inner.service]]
+kind = "http"
+root = "{self.dir}"
+""")
+        Path(self.dir, "small").write_text("small\n")
+        weir = Running("up", file)
+        try:
+            subprocess.run(["ip", "route", "add", "10.84.0.0/24", "via", "10.83.0.2"], check=True)
+            subprocess.run(["ip", "-6", "route", "add", "fd84::/64", "via", "fd83::2"], check=True)
+            for at in ("10.84.0.2", "[fd84::2]"):
+                self.assertEqual(self.get("/small", at), b"small\n")
+        finally:
+            status, seconds = weir.stop()
+        self.assertEqual(status, 0)
+        self.assertLess(seconds, 1)
+        self.assertNotIn("weir5", subprocess.run(["ip", "link"], capture_output=True, text=True).stdout)
+
+
+class Zeros(http.server.BaseHTTPRequestHandler):
+    """Eight megabytes of them."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(8 << 20))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(bytes(8 << 20))
+
+    def log_message(self, *args):
+        pass
 
 
 if __name__ == "__main__":

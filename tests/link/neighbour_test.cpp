@@ -44,6 +44,34 @@ TEST(neighbour, a_failed_one_is_refused_for_a_second_and_then_asked_for_anew) {
   EXPECT_TRUE(t.table.use(again, t.now).solicit);
 }
 
+TEST(neighbour, a_failed_one_is_asked_for_at_once_for_packets_of_our_own) {
+  Table t;
+  const u32 id = t.make(Nud::failed);
+  EXPECT_EQ(t.table.use(id, t.now).reach, Reach::failed);
+  NeighbourUse use = t.table.ask_again(id, t.now);
+  EXPECT_EQ(use.reach, Reach::pending);
+  EXPECT_TRUE(use.solicit);
+  EXPECT_FALSE(t.table.enqueue(id, packet(1)));
+  EXPECT_EQ(t.table.incomplete(), 1u);
+  use = t.table.ask_again(id, t.now);
+  EXPECT_EQ(use.reach, Reach::pending);
+  EXPECT_FALSE(use.solicit) << "one request is enough";
+  t.seen.clear();
+  const Instant start = t.now;
+  t.run(10_s);
+  ASSERT_EQ(t.seen.size(), 3u);
+  EXPECT_EQ(t.seen[2].at - start, 3_s);
+  EXPECT_EQ(t.dropped, (Packets{packet(1)}));
+  EXPECT_EQ(t.table.size(), 0u);
+}
+
+TEST(neighbour, failed_ones_are_not_asked_for_again_while_too_many_are_asked_for) {
+  Table t{{.max_incomplete = 1}};
+  const u32 dead = t.make(Nud::failed);
+  static_cast<void>(t.make(Nud::incomplete, ip6(2)));
+  EXPECT_EQ(t.table.ask_again(dead, t.now).reach, Reach::failed);
+}
+
 TEST(neighbour, one_that_was_made_and_never_used_goes_without_a_word) {
   Table t;
   ASSERT_NE(t.table.get_or_create(1, ip6(9), t.now), 0u);

@@ -45,6 +45,11 @@ class FakeShard {
     ports_up[port] = up;
     if (!up) out[port].clear(pool_);
   }
+  void on_losses(Port, const DeviceLosses& l) noexcept {
+    losses.rx_dropped += l.rx_dropped;
+    losses.rx_errors += l.rx_errors;
+    losses.tx_errors += l.tx_errors;
+  }
   bool has_output(Port port) const noexcept {
     const auto q = out.find(port);
     return q != out.end() && !q->second.empty();
@@ -73,6 +78,7 @@ class FakeShard {
   std::map<Port, Port> wires;
   std::map<Port, buf::PacketQueue> out;
   std::map<Port, bool> ports_up;
+  DeviceLosses losses;
   std::map<u32, u64> users;
   std::map<u32, u32> tokens;
   std::vector<ReadyEvent> ready;

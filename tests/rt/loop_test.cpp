@@ -37,6 +37,10 @@ class PipeDevice : public io::DriverDefaults {
         link_ = io::LinkState::gone;
         break;
       }
+      if (c == 'd' || c == 'e') {
+        ++(c == 'd' ? stats_.rx_dropped : stats_.rx_errors);
+        continue;
+      }
       out[n++] = pool.from_bytes(std::as_bytes(std::span{&c, 1}));
     }
     return n;
@@ -48,7 +52,8 @@ class PipeDevice : public io::DriverDefaults {
         --refuse;
         break;
       }
-      if (::write(out_.get(), pool.first_run(id).data(), 1) != 1) break;
+      if (pool.first_run(id)[0] == std::byte{'E'}) ++stats_.tx_errors;
+      else if (::write(out_.get(), pool.first_run(id).data(), 1) != 1) break;
       ++n;
     }
     return n;
@@ -155,6 +160,18 @@ TEST(loop, a_device_that_vanishes_is_reported_and_the_rest_goes_on) {
   b.put('1');
   EXPECT_EQ(b.get(), '1');
   loop.stop();
+}
+
+TEST(loop, what_a_device_loses_is_told_once) {
+  Pipes pipes;
+  FakeLoop loop(local);
+  for (const char c : {'d', 'e', 'd', '1'}) pipes.put(c);
+  loop.shared().attach(1, io::Device{std::move(pipes.device)});
+  EXPECT_TRUE(loop.run_until([&] { return loop.shared().shard().frames_in == 1; }, Clock::now() + 5_s));
+  for (const char c : {'E', 'A'})
+    loop.shared().call([&](FakeShard& s, Instant) { s.out[1].push(s.pool(), s.pool().from_bytes(std::as_bytes(std::span{&c, 1}))); });
+  EXPECT_EQ(pipes.get(), 'A');
+  EXPECT_EQ(loop.shared().shard().losses, (DeviceLosses{.rx_dropped = 2, .rx_errors = 1, .tx_errors = 1}));
 }
 
 TEST(loop, null_devices_feed_a_limited_number_of_frames) {

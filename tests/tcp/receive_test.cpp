@@ -183,6 +183,29 @@ TEST(tcp_receive, the_right_edge_never_retreats_and_moves_in_steps_of_a_segment)
   }
 }
 
+TEST(tcp_receive, a_buffer_that_is_made_smaller_takes_back_nothing_of_the_window) {
+  //= rfc9293#3.8.6 SHLD-14
+  Harness h;
+  h.sysctl.tcp_rmem = 1 << 20;  // the window is in units of 32
+  Peer p(h, {.wscale = u8{7}});
+  p.open();
+  p.data(1);
+  h.pass(Duration::seconds(1));
+  const u8 shift = *wire::parse_options(p.syn_ack.options)->wscale;
+  SeqNum edge{};
+  ASSERT_TRUE(h.engine.set_option(p.conn, Option::receive_buffer, 4'096, h.now));
+  for (const Seg& s : h.sent()) edge = s.ack + (s.wnd << shift);
+  for (int i = 0; i < 100; ++i) {
+    p.data(7);
+    p.data(30);
+    for (const Seg& s : h.sent()) {
+      EXPECT_GE(s.ack + (s.wnd << shift), edge);
+      edge = s.ack + (s.wnd << shift);
+    }
+  }
+  EXPECT_EQ(h.engine.info(p.conn).rx_bytes, 1u + 100 * 37);
+}
+
 TEST(tcp_receive, options_are_read_at_any_alignment_and_unknown_ones_are_ignored) {
   //= rfc9293#3.2 MUST-64
   //= rfc9293#3.1 MUST-6

@@ -10,11 +10,11 @@ _weir_options() { # _weir_options VERB: what may follow it
     get) echo "$_weir_net --output" ;;
     ping) echo "$_weir_net --count --interval --size --timeout --json" ;;
     nc) echo "$_weir_net --udp" ;;
-    sim) echo "--for --seed --pcap --plot --json" ;;
+    sim) echo "--for --seed --pcap --json" ;;
     capture) echo "--at --count --duration --snap --netns --interface -w" ;;
     stat) echo "--at --all --json" ;;
     ss) echo "--at --json" ;;
-    bench) echo "--list --vs --json" ;;
+    bench) echo "--list --vs --json --runs --ms --variant --quick" ;;
   esac
   echo --help
 }
@@ -26,11 +26,11 @@ _weir() {
   local words=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "$_weir_verbs --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "$_weir_verbs --help --version --completion" -- "$word"))
     return
   fi
   case $before in
-    --root | --pcap | --plot)
+    --root | --pcap)
       COMPREPLY=($(compgen -d -- "$word"))
       return ;;
     --net | --output | -w)
@@ -40,12 +40,12 @@ _weir() {
       COMPREPLY=($(compgen -W "$(echo /run/weir/*.sock "${XDG_RUNTIME_DIR:-/run}"/weir/*.sock)" -X '*\*.sock' -- "$word"))
       return ;;
     --vs)
-      COMPREPLY=($(compgen -W 'linux lwip gvisor dpdk' -- "$word"))
+      COMPREPLY=($(compgen -W 'linux' -- "$word"))
       return ;;
     --device)
       COMPREPLY=($(compgen -W 'tap: tun: packet: pcap: loopback' -- "$word"))
       return ;;
-    --address | --port | --count | --interval | --size | --timeout | --snap | --netns | --interface | --duration | --for | --seed | --gateway | --dns | --mac | --mtu | --vlan) return ;;
+    --address | --port | --count | --interval | --size | --timeout | --snap | --netns | --interface | --duration | --for | --seed | --runs | --ms | --variant | --gateway | --dns | --mac | --mtu | --vlan) return ;;
   esac
   case $word in
     -*) words=$(_weir_options "$verb") ;;

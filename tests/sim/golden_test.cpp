@@ -82,7 +82,9 @@ TEST(sim_golden, throughput_over_buffer_loss_and_rtt) {
     ASSERT_NE(known, table.end()) << name << ": not in " << path;
     EXPECT_NEAR(static_cast<double>(v), static_cast<double>(known->second), static_cast<double>(known->second) / 20 + 1) << name;
   }
-  if (write) std::ofstream(path) << out.str();
+  if (write) {
+    EXPECT_TRUE(std::ofstream(path) << out.str() << std::flush) << path;
+  }
 }
 
 }  // namespace

@@ -11,6 +11,9 @@ class ShardTest : public Station {
 
 TEST_F(ShardTest, what_the_driver_could_not_take_comes_again_in_order) {
   const Sock s = *shard.socket(netns, Family::v4, SocketType::datagram, 0, now);
+  const InterfaceStats before = shard.core().interface(port).stats;  // group reports have left already
+  u32 tapped = 0;
+  shard.core().taps.push_back({[](void* n, IfIndex, bool outbound, buf::PacketId, Drop, Instant) { *static_cast<u32*>(n) += outbound; }, &tapped});
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(shard.send_to(s, as_bytes(std::string(1, static_cast<char>('a' + i))), {peer4, 9}, 0, now));
   std::array<buf::PacketId, 8> out;
   ASSERT_EQ(shard.frames_to_send(port, out, 1 << 20, now), 8u);
@@ -21,7 +24,10 @@ TEST_F(ShardTest, what_the_driver_could_not_take_comes_again_in_order) {
   for (const std::string& f : sent()) seen += f.back();
   EXPECT_EQ(seen, "defghij");
   EXPECT_FALSE(shard.has_output(port));
-  EXPECT_EQ(shard.core().interface(port).stats.tx_packets, 10u);
+  EXPECT_EQ(shard.core().interface(port).stats.tx_packets - before.tx_packets, 10u);
+  EXPECT_EQ(shard.core().interface(port).stats.tx_bytes - before.tx_bytes, 10u * (14 + 20 + 8 + 1));
+  EXPECT_EQ(tapped, 10u);
+  shard.core().taps.clear();
   ASSERT_TRUE(shard.close(s, now));
 }
 
