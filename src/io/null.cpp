@@ -17,7 +17,7 @@ PacketId Null::make(Pool& pool) noexcept {
     pool.release(id);
     return pool.from_bytes(config_.frame);
   }
-  p = buf::Packet{};
+  new (&p) buf::Packet{};
   const u16 n = static_cast<u16>(config_.frame.size());
   p.slices[0] = {buffer, Pool::headroom, n};
   p.slices_n = 1;
