@@ -90,8 +90,7 @@ class Router {
       return;
     }
     const auto prefixes = make_prefixes(n);
-    for (u32 i = 0; i < prefixes.size(); ++i)
-      must(shard_.add_route(netns_, {.to = prefixes[i], .via = gateway(i)}, now), "add a route");
+    for (u32 i = 0; i < prefixes.size(); ++i) must(shard_.add_route(netns_, {.to = prefixes[i], .via = gateway(i)}, now), "add a route");
     destinations_ = make_destinations(prefixes, 1u << 20);
   }
   static void touch(void* self, MutBytes frame, u64 number) {
@@ -121,7 +120,8 @@ Sample measure(const Env& env, Router& router) {
   for (u32 i = 0; i < step; ++i) router.turn();
   const u64 before = router.forwarded();
   const CpuMeter cpu;
-  do for (u32 i = 0; i < step; ++i) router.turn();
+  do
+    for (u32 i = 0; i < step; ++i) router.turn();
   while (cpu.seconds() < env.seconds);
   const double s = cpu.seconds();
   router.check_conservation();

@@ -37,7 +37,8 @@ double rate(const Env& env, usize n) {
   for (u64 i = 0; i < env.count(n / 8, 4); ++i) turn();
   const u64 before = received;
   const CpuMeter cpu;
-  do for (u32 i = 0; i < (env.quick ? 4u : 500u); ++i) turn();
+  do
+    for (u32 i = 0; i < (env.quick ? 4u : 500u); ++i) turn();
   while (cpu.seconds() < env.seconds);
   const double s = cpu.seconds();
   if (received == before || received > sent) throw Failed("messages were lost");

@@ -115,8 +115,9 @@ Sample by_threads(const Env& env) {
     auto s = listener.accept().wait();
     std::byte b[1];
     if (!s || !s->set(Option::no_delay, 1)) wrong = true;
-    else while (s->read(MutBytes{b}).wait().value_or(0) == 1)
-      if (!s->write(Bytes{b}).wait()) wrong = true;
+    else
+      while (s->read(MutBytes{b}).wait().value_or(0) == 1)
+        if (!s->write(Bytes{b}).wait()) wrong = true;
   });
   std::vector<double> ns;
   const CpuMeter cpu;

@@ -22,8 +22,11 @@ Sample receive(const Env& env) {
   const Sock s = must(shard.socket(netns, Family::v4, SocketType::datagram, 0, now), "make a socket");
   must(shard.bind(s, {Ip4Addr::any(), port}, now), "bind");
   const u64 wanted = env.count(1'000'000, 1'000);
-  const auto frame = make_frame({.src_mac = {{2, 0, 0, 0, 0, 8}}, .dst_mac = shard.core().interfaces[in]->config.mac,
-                                 .src = {0xc000'0205}, .dst = {0xc000'0201}, .frame_bytes = frame_bytes});
+  const auto frame = make_frame({.src_mac = {{2, 0, 0, 0, 0, 8}},
+                                 .dst_mac = shard.core().interfaces[in]->config.mac,
+                                 .src = {0xc000'0205},
+                                 .dst = {0xc000'0201},
+                                 .frame_bytes = frame_bytes});
   io::Null device({.frame = frame, .limit = wanted});
   std::vector<std::byte> out(2048);
   u64 delivered = 0;

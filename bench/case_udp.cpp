@@ -52,7 +52,8 @@ Sample echo(const Env& env) {
   for (u32 i = 0; i < 2 * step; ++i) e.round();
   const u64 before = e.echoes;
   const CpuMeter cpu;
-  do for (u32 i = 0; i < step; ++i) e.round();
+  do
+    for (u32 i = 0; i < step; ++i) e.round();
   while (cpu.seconds() < env.seconds);
   const double s = cpu.seconds();
   e.pair.check_frames();

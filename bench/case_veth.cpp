@@ -92,8 +92,6 @@ Sample hop(const Env& env) {
 
 }  // namespace
 
-Case veth_case() {
-  return {"veth", "what one more namespace on the way costs a packet", {{"hop", "ns/packet", Better::lower, hop}}};
-}
+Case veth_case() { return {"veth", "what one more namespace on the way costs a packet", {{"hop", "ns/packet", Better::lower, hop}}}; }
 
 }  // namespace weir::bench

@@ -81,9 +81,7 @@ Result<void, std::string> set_value(Options& o, std::string_view option, const s
   return {};
 }
 
-bool takes_value(std::string_view option) {
-  return option == "--vs" || option == "--runs" || option == "--variant" || option == "--ms";
-}
+bool takes_value(std::string_view option) { return option == "--vs" || option == "--runs" || option == "--variant" || option == "--ms"; }
 
 bool set_switch(Options& o, std::string_view option) {
   if (option == "--json") o.json = true;
@@ -96,9 +94,7 @@ bool set_switch(Options& o, std::string_view option) {
 
 }  // namespace
 
-bool Options::wants(const Variant& v) const {
-  return variants.empty() || std::ranges::find(variants, v.name) != variants.end();
-}
+bool Options::wants(const Variant& v) const { return variants.empty() || std::ranges::find(variants, v.name) != variants.end(); }
 
 bool Options::has_peer(std::string_view name) const { return std::ranges::find(peers, name) != peers.end(); }
 

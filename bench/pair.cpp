@@ -37,9 +37,7 @@ Pair::Pair(const PairConfig& c) : shard(shard_config(c), rt::Clock::now()), now(
 IpAddr Pair::client_address() const { return nth(family_, 1); }
 IpAddr Pair::server_address(u32 i) const { return nth(family_, 0x101 + i); }
 
-Sock Pair::socket(NetnsId netns, SocketType type) {
-  return must(shard.socket(netns, family_, type, 0, now), "make a socket");
-}
+Sock Pair::socket(NetnsId netns, SocketType type) { return must(shard.socket(netns, family_, type, 0, now), "make a socket"); }
 
 Sock Pair::listen(u16 port, u32 backlog) {
   const Sock s = socket(server, SocketType::stream);
@@ -65,8 +63,8 @@ std::array<Sock, 2> Pair::connect(Sock listener, u16 port) {
 void Pair::check_frames() const {
   const InterfaceStats &a = client_stats(), &b = server_stats();
   if (a.tx_packets != b.rx_packets || b.tx_packets != a.rx_packets)
-    throw Failed(fmt::format("frames were lost: {} sent, {} received; back: {} sent, {} received", a.tx_packets,
-                             b.rx_packets, b.tx_packets, a.rx_packets));
+    throw Failed(fmt::format("frames were lost: {} sent, {} received; back: {} sent, {} received", a.tx_packets, b.rx_packets, b.tx_packets,
+                             a.rx_packets));
   const auto& offload = shard.core().interfaces[client_if]->config.offload;
   if (!offload.tso && (a.tx_bytes > a.tx_packets * 1514 || b.tx_bytes > b.tx_packets * 1514))
     throw Failed("frames were longer than 1,514 bytes");

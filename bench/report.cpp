@@ -22,9 +22,8 @@ Figure figure_of(std::vector<double> values) {
 std::string ratio_text(const Figure& f, const std::vector<Figure>& all) {
   std::string text;
   for (const std::string& other : f.against) {
-    const auto peer = std::ranges::find_if(all, [&](const Figure& p) {
-      return p.peer != "weir" && p.case_name == f.case_name && p.variant == other;
-    });
+    const auto peer =
+        std::ranges::find_if(all, [&](const Figure& p) { return p.peer != "weir" && p.case_name == f.case_name && p.variant == other; });
     if (peer == all.end() || peer->value <= 0 || f.value <= 0) continue;
     const double ratio = f.better == Better::higher ? f.value / peer->value : peer->value / f.value;
     text += fmt::format("{}{:.2f} x {} {}", text.empty() ? "" : "; ", ratio, peer->peer, peer->variant);
@@ -34,8 +33,7 @@ std::string ratio_text(const Figure& f, const std::vector<Figure>& all) {
 
 }  // namespace
 
-std::vector<Figure> figures_of(const Case& c, const Variant& v, const std::string& peer,
-                               const std::vector<Sample>& samples) {
+std::vector<Figure> figures_of(const Case& c, const Variant& v, const std::string& peer, const std::vector<Sample>& samples) {
   std::vector<Figure> out;
   double cpu_s = 0;
   for (const Sample& s : samples) cpu_s += s.cpu_s;
@@ -74,8 +72,8 @@ std::string table(const std::vector<Figure>& figures) {
   std::string text;
   for (const Figure& f : figures) {
     const std::string name = f.extra ? "  " + f.variant : f.variant;
-    text += fmt::format("{:<9} {:<34} {:<6} {:>11.5g} {:<13} ({:.5g} .. {:.5g}, {} runs)", f.case_name, name, f.peer, f.value,
-                        f.unit, f.min, f.max, f.runs);
+    text += fmt::format("{:<9} {:<34} {:<6} {:>11.5g} {:<13} ({:.5g} .. {:.5g}, {} runs)", f.case_name, name, f.peer, f.value, f.unit,
+                        f.min, f.max, f.runs);
     if (const std::string ratio = ratio_text(f, figures); !ratio.empty()) text += "  " + ratio;
     text += '\n';
   }

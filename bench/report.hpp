@@ -19,8 +19,7 @@ struct Figure {
 };
 
 // The main figure first, then the extras.
-[[nodiscard]] std::vector<Figure> figures_of(const Case& c, const Variant& v, const std::string& peer,
-                                             const std::vector<Sample>& samples);
+[[nodiscard]] std::vector<Figure> figures_of(const Case& c, const Variant& v, const std::string& peer, const std::vector<Sample>& samples);
 
 [[nodiscard]] std::string json_line(const Figure& f);
 // One line for each figure, with ratios to those of a peer that it is to be compared with.

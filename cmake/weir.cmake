@@ -10,7 +10,7 @@ target_compile_options(weir_flags INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
   -fno-omit-frame-pointer $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>)
 # A descriptor is cleared for every packet: g++ does that by "rep stos", which takes longer to begin than to do it in vectors.
-if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+if(NOT WEIR_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(weir_flags INTERFACE -mmemset-strategy=vector_loop:512:noalign,libcall:-1:noalign)
 endif()
 if(WEIR_SANITIZE)

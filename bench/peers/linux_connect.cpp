@@ -85,8 +85,7 @@ class Client {
     s.fd.reset(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     s.sent = false;
     const sockaddr_in to = address_of(VethNets::address_b, static_cast<u16>(first_port + opened_++ % ports));
-    if (::connect(s.fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS)
-      fail_with_errno("connect");
+    if (::connect(s.fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS) fail_with_errno("connect");
     add(epoll_, s.fd.get(), EPOLLIN | EPOLLOUT | EPOLLET, i);
   }
   void step(u32 i, u32 events) {

@@ -46,8 +46,8 @@ class Sender {
     to.sll_ifindex = static_cast<int>(::if_nametoindex("out"));
     ::setsockopt(fd_.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof one);
     if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) fail_with_errno("a packet socket");
-    const auto frame = make_frame({.src_mac = {{2, 0, 0, 0, 0, 6}}, .dst_mac = *MacAddr::parse(to_mac), .src = {0xc000'0205},
-                                   .dst = {0x0a00'0001}});
+    const auto frame =
+        make_frame({.src_mac = {{2, 0, 0, 0, 0, 6}}, .dst_mac = *MacAddr::parse(to_mac), .src = {0xc000'0205}, .dst = {0x0a00'0001}});
     readdress_.emplace_back(frame);
     for (u32 i = 0; i < batch; ++i) {
       frames_[i] = frame;
@@ -102,13 +102,15 @@ double cost(const Env& env, const NetNs& from, const NetNs& sink, const char* to
 
 Sample linux_forward(const Env& env) {
   const NetNs a = NetNs::make(), router = NetNs::make(), sink = NetNs::make(), direct_sink = NetNs::make(), c = NetNs::make();
-  const std::string set_in = "ip link set in address " + std::string(sink_mac) + " && ip link set in up && echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter";
+  const std::string set_in =
+      "ip link set in address " + std::string(sink_mac) + " && ip link set in up && echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter";
   a.sh("ip link add out type veth peer name left netns " + router.path() + " && ip link set out up");
   router.sh("ip link add right type veth peer name in netns " + sink.path());
   router.sh(std::string("ip link set left address ") + router_mac + " && ip address add 192.0.2.1/24 dev left && ip link set left up");
   router.sh("ip address add 198.51.100.1/24 dev right && ip link set right up");
   router.sh("cd /proc/sys/net/ipv4 && echo 1 > ip_forward && echo 0 > conf/all/rp_filter && echo 0 > conf/left/rp_filter");
-  router.sh(std::string("ip neigh add 198.51.100.2 lladdr ") + sink_mac + " dev right nud permanent && ip route add 10.0.0.0/8 via 198.51.100.2");
+  router.sh(std::string("ip neigh add 198.51.100.2 lladdr ") + sink_mac +
+            " dev right nud permanent && ip route add 10.0.0.0/8 via 198.51.100.2");
   sink.sh(set_in + " && ip address add 198.51.100.2/24 dev in");
   c.sh("ip link add out type veth peer name in netns " + direct_sink.path() + " && ip link set out up");
   direct_sink.sh(set_in + " && ip address add 198.51.100.2/24 dev in");

@@ -110,9 +110,7 @@ template <class T>
 Task<T> detail::Promise<T>::get_return_object() noexcept {
   return Task<T>(Task<T>::Handle::from_promise(*this));
 }
-inline Task<void> detail::Promise<void>::get_return_object() noexcept {
-  return Task<void>(Task<void>::Handle::from_promise(*this));
-}
+inline Task<void> detail::Promise<void>::get_return_object() noexcept { return Task<void>(Task<void>::Handle::from_promise(*this)); }
 
 // co_await host.sleep_for(d): goes on after d, not before. Made by Host.
 class [[nodiscard]] SleepOp : Timer {

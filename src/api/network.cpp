@@ -52,7 +52,8 @@ Done add_devices(Builder& b) {
 
 Done add_wire(Builder& b, u32 line, std::pair<usize, usize> x, std::pair<usize, usize> y) {
   const FileInterface &ix = b.file.netns[x.first].interfaces[x.second], &iy = b.file.netns[y.first].interfaces[y.second];
-  const auto pair = b.call([&](Shard& s, Instant now) { return s.add_veth(b.netns[x.first], config_of(ix), b.netns[y.first], config_of(iy), now); });
+  const auto pair =
+      b.call([&](Shard& s, Instant now) { return s.add_veth(b.netns[x.first], config_of(ix), b.netns[y.first], config_of(iy), now); });
   if (!pair) return std::unexpected(b.at(line, pair.error(), "the wire between " + ix.name + " and " + iy.name));
   b.interfaces[x.first][x.second] = pair->first;
   b.interfaces[y.first][y.second] = pair->second;

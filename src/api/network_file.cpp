@@ -25,8 +25,7 @@ u32 line_of(const toml::node& n) { return n.source().begin.line; }
 // One table of the file. Every key that is asked for becomes a known one; finish() complains of the others.
 class Section {
  public:
-  Section(const toml::table& table, std::string name, Errors& errors)
-      : table_(table), name_(std::move(name)), errors_(errors) {}
+  Section(const toml::table& table, std::string name, Errors& errors) : table_(table), name_(std::move(name)), errors_(errors) {}
 
   [[nodiscard]] u32 line() const { return line_of(table_); }
   [[nodiscard]] Errors& errors() const { return errors_; }
@@ -80,8 +79,13 @@ class Section {
   template <class T>
   void size(std::string_view key, T& out, u64 most) {
     u64 v = out;
-    quantity(key, v, [most](std::string_view t) { const auto s = parse_size(t); return s && *s <= most ? s : std::nullopt; },
-             fmt::format("a size like \"64KiB\", at most {}", most));
+    quantity(
+        key, v,
+        [most](std::string_view t) {
+          const auto s = parse_size(t);
+          return s && *s <= most ? s : std::nullopt;
+        },
+        fmt::format("a size like \"64KiB\", at most {}", most));
     out = static_cast<T>(v);
   }
   // Calls each(Section) for a [[table]] or [table] of that name.
@@ -103,9 +107,8 @@ class Section {
       const std::string_view near = nearest(key.str(), known_);
       std::string all;
       for (const std::string_view k : known_) all += (all.empty() ? "" : ", ") + std::string(k);
-      errors_.add(key.source().begin.line,
-                  fmt::format("{}: unknown key \"{}\"{}; known are: {}", name_, key.str(),
-                              near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near), all));
+      errors_.add(key.source().begin.line, fmt::format("{}: unknown key \"{}\"{}; known are: {}", name_, key.str(),
+                                                       near.empty() ? "" : fmt::format(", did you mean \"{}\"?", near), all));
     }
   }
 
@@ -214,7 +217,7 @@ struct ServiceKind {
   u16 port;
   bool load;
 };
-constexpr ServiceKind kinds[] = {{"http", 80, false}, {"echo", 7, false},   {"discard", 9, false}, {"chargen", 19, false},
+constexpr ServiceKind kinds[] = {{"http", 80, false},  {"echo", 7, false},  {"discard", 9, false}, {"chargen", 19, false},
                                  {"bulk", 5001, true}, {"rpc", 5002, true}, {"cbr", 5003, true}};
 
 void read_load(Section& s, FileService& f) {
@@ -250,8 +253,8 @@ void read_service(Section s, FileNetns& ns) {
     std::vector<std::string_view> names;
     for (const ServiceKind& k : kinds) names.push_back(k.name);
     const std::string_view near = nearest(f.kind, names);
-    return s.errors().add(f.line, fmt::format("service: kind = \"{}\": expected http, echo, discard, chargen, bulk, rpc or cbr{}",
-                                              f.kind, near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+    return s.errors().add(f.line, fmt::format("service: kind = \"{}\": expected http, echo, discard, chargen, bulk, rpc or cbr{}", f.kind,
+                                              near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
   }
   f.port = kind->port;
   s.number("port", f.port, 1, 65'535);
@@ -265,7 +268,8 @@ void read_sysctl(Section& s, FileNetns& ns) {
   std::string profile = "linux";
   s.text("profile", profile, "\"linux\" or \"rfc\"");
   if (profile == "rfc") ns.sysctl = Sysctl::rfc_profile();
-  else if (profile != "linux") s.errors().add(s.line(), fmt::format("{}: profile = \"{}\": expected \"linux\" or \"rfc\"", s.name(), profile));
+  else if (profile != "linux")
+    s.errors().add(s.line(), fmt::format("{}: profile = \"{}\": expected \"linux\" or \"rfc\"", s.name(), profile));
   if (s.has("forward")) {
     bool forward = false;
     s.flag("forward", forward);
@@ -351,8 +355,8 @@ void find_end(Section& s, const toml::node& n, const NetworkFile& file, FileLink
                                                   near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
   }
   const std::string_view near = nearest(netns, names);
-  s.errors().add(line_of(n), fmt::format("link: between: \"{}\": expected \"NETNS:INTERFACE\", and no netns is called \"{}\"{}", text, netns,
-                                         near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+  s.errors().add(line_of(n), fmt::format("link: between: \"{}\": expected \"NETNS:INTERFACE\", and no netns is called \"{}\"{}", text,
+                                         netns, near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
 }
 
 void read_link(Section s, NetworkFile& file) {
@@ -405,12 +409,14 @@ void check_wires(NetworkFile& file, Errors& errors) {
         // The other end of a veth need not say so itself.
         bool named = false;
         for (const FileNetns& other : file.netns)
-          for (const FileInterface& y : other.interfaces) named = named || (y.veth_netns == file.netns[n].name && y.veth_interface == x.name);
+          for (const FileInterface& y : other.interfaces)
+            named = named || (y.veth_netns == file.netns[n].name && y.veth_interface == x.name);
         if (!named) errors.add(x.line, fmt::format("interface {}: neither a device nor a [[link]]", x.name));
       }
       if (x.veth_interface.empty()) continue;
       const FileInterface* peer = find_interface(file, x.veth_netns, x.veth_interface);
-      if (peer == nullptr) errors.add(x.line, fmt::format("interface {}: device: no interface {}/{}", x.name, x.veth_netns, x.veth_interface));
+      if (peer == nullptr)
+        errors.add(x.line, fmt::format("interface {}: device: no interface {}/{}", x.name, x.veth_netns, x.veth_interface));
       else if (peer == &x || (!peer->device.empty() && (peer->veth_netns != file.netns[n].name || peer->veth_interface != x.name)))
         errors.add(x.line, fmt::format("interface {}: device: {}/{} is wired to something else", x.name, x.veth_netns, x.veth_interface));
     }

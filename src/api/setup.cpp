@@ -32,8 +32,7 @@ Result<IfIndex, Error> add_port(RtExecutor& executor, NetnsId netns, const PortC
   const auto spec = io::Spec::parse(config.device);
   if (!spec) return wrong(spec.error());
   rt::SharedShard& shared = executor.loop().shared();
-  if (spec->kind == io::Spec::Kind::loopback)
-    return shared.call([&](Shard& s, Instant) { return s.core().netns[netns]->loopback; });
+  if (spec->kind == io::Spec::Kind::loopback) return shared.call([&](Shard& s, Instant) { return s.core().netns[netns]->loopback; });
   auto devices = io::open(*spec, {.mtu = config.mtu, .to_wall_clock = rt::Clock::to_wall_clock()});
   if (!devices) return std::unexpected(Error{Errc::io_error, devices.error()});
   io::Device& device = devices->front();

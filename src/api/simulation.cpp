@@ -12,8 +12,7 @@ namespace weir {
 using sim::Host;
 using sim::LoadPlan;
 
-Simulation::Simulation(const NetworkFile& file, const SimulationOptions& options)
-    : file_(file), options_(options), world_(options.seed) {}
+Simulation::Simulation(const NetworkFile& file, const SimulationOptions& options) : file_(file), options_(options), world_(options.seed) {}
 
 Simulation::~Simulation() = default;
 
@@ -108,7 +107,8 @@ Result<void, std::string> Simulation::add_interfaces(u32 n) {
   for (u32 k = 0; k < file_.netns[n].interfaces.size(); ++k) {
     const FileInterface& f = file_.netns[n].interfaces[k];
     if (f.dhcp || f.automatic)
-      return std::unexpected(at(f.line) + fmt::format("interface {}: addresses: \"{}\" is not available yet", f.name, f.dhcp ? "dhcp" : "auto"));
+      return std::unexpected(at(f.line) +
+                             fmt::format("interface {}: addresses: \"{}\" is not available yet", f.name, f.dhcp ? "dhcp" : "auto"));
     if (interfaces_[n][k] != 0) continue;  // the other end of a veth
     if (veth_peer(n, k)) {
       if (auto ok = add_veth(n, k); !ok) return ok;

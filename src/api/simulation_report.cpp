@@ -95,8 +95,10 @@ Json netns_json(const sim::Host& host) {
   Json drops = Json::object();
   for (usize i = 1; i < drop_count; ++i)
     if (const u64 n = ns.drops.read(static_cast<Drop>(i)); n != 0) drops[std::string(name(static_cast<Drop>(i)))] = n;
-  return {{"ipv4", counters_json(ns.ip4, graph::ip_counter_info)},   {"ipv6", counters_json(ns.ip6, graph::ip_counter_info)},
-          {"icmp", counters_json(ns.icmp4, graph::icmp_counter_info)}, {"icmpv6", counters_json(ns.icmp6, graph::icmp_counter_info)},
+  return {{"ipv4", counters_json(ns.ip4, graph::ip_counter_info)},
+          {"ipv6", counters_json(ns.ip6, graph::ip_counter_info)},
+          {"icmp", counters_json(ns.icmp4, graph::icmp_counter_info)},
+          {"icmpv6", counters_json(ns.icmp6, graph::icmp_counter_info)},
           {"tcp", counters_json(core.tcp->counters(host.netns()), tcp::tcp_counter_info)},
           {"udp", counters_json(core.udp->counters(host.netns()), udp::udp_counter_info)},
           {"drops", drops}};
@@ -105,7 +107,9 @@ Json netns_json(const sim::Host& host) {
 std::string rate_text(const Json& v) {
   if (v.is_null()) return "-";
   const double r = v.get<double>();
-  return r >= 1e9 ? fmt::format("{:.2f} Gbit/s", r / 1e9) : r >= 1e6 ? fmt::format("{:.2f} Mbit/s", r / 1e6) : fmt::format("{:.1f} kbit/s", r / 1e3);
+  return r >= 1e9   ? fmt::format("{:.2f} Gbit/s", r / 1e9)
+         : r >= 1e6 ? fmt::format("{:.2f} Mbit/s", r / 1e6)
+                    : fmt::format("{:.1f} kbit/s", r / 1e3);
 }
 
 std::string text_of(const Json& j) {
@@ -116,7 +120,8 @@ std::string text_of(const Json& j) {
                      f["local"].get<std::string>(), f["to"].get<std::string>(), f["bytes"].get<u64>());
     if (f["completion_s"].is_null()) t += ", not complete";
     else t += fmt::format(" in {:.3f} s, {}", f["completion_s"].get<double>(), rate_text(f["goodput_bit_s"]));
-    if (f.contains("retransmissions")) t += fmt::format(", {} retransmissions, {} RTOs", f["retransmissions"].get<u64>(), f["rtos"].get<u64>());
+    if (f.contains("retransmissions"))
+      t += fmt::format(", {} retransmissions, {} RTOs", f["retransmissions"].get<u64>(), f["rtos"].get<u64>());
     if (f.contains("rtt_us") && !f["rtt_us"].is_null())
       t += fmt::format(", RTT {:.3f}/{:.3f}/{:.3f} ms (p50/p90/p99)", f["rtt_us"]["p50"].get<u32>() / 1e3,
                        f["rtt_us"]["p90"].get<u32>() / 1e3, f["rtt_us"]["p99"].get<u32>() / 1e3);
@@ -138,7 +143,10 @@ std::string text_of(const Json& j) {
 SimulationReport Simulation::report() {
   const std::vector<FlowResult> all = flows();
   const Duration time = world_.now() - world_.config().start;
-  Json j{{"file", file_.path}, {"seed", options_.seed}, {"time_s", seconds(time)}, {"frames", world_.frames()},
+  Json j{{"file", file_.path},
+         {"seed", options_.seed},
+         {"time_s", seconds(time)},
+         {"frames", world_.frames()},
          {"digest", fmt::format("{:016x}", world_.digest())}};
   j["flows"] = Json::array();
   for (const FlowResult& f : all)

@@ -115,11 +115,11 @@ Result<void, std::string> set_sysctl(Sysctl& sysctl, std::string_view name, std:
   const Name* n = find(name);
   if (n == nullptr) {
     const std::string_view near = nearest(name, sysctl_names());
-    return std::unexpected(fmt::format("no setting is called \"{}\"{}", name, near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+    return std::unexpected(
+        fmt::format("no setting is called \"{}\"{}", name, near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
   }
   const auto v = parse(n->kind, value);
-  if (!v || *v < n->least || *v > n->most)
-    return std::unexpected(fmt::format("{} = {}: expected {}", name, value, expected(*n)));
+  if (!v || *v < n->least || *v > n->most) return std::unexpected(fmt::format("{} = {}: expected {}", name, value, expected(*n)));
   std::visit([&]<class T>(T Sysctl::* field) { sysctl.*field = static_cast<T>(*v); }, n->field);
   return {};
 }

@@ -34,8 +34,15 @@ std::optional<T> whole(std::optional<double> v) noexcept {
 constexpr Unit times[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"min", 6e10}, {"h", 3.6e12}};
 constexpr Unit rates[] = {{"bit/s", 1}, {"kbit/s", 1e3}, {"Mbit/s", 1e6}, {"Gbit/s", 1e9}, {"Tbit/s", 1e12},
                           {"B/s", 8},   {"kB/s", 8e3},   {"MB/s", 8e6},   {"GB/s", 8e9}};
-constexpr Unit sizes[] = {{"", 1},      {"B", 1},          {"kB", 1e3},           {"MB", 1e6},                 {"GB", 1e9},
-                          {"TB", 1e12}, {"KiB", 1024},     {"MiB", 1024.0 * 1024}, {"GiB", 1024.0 * 1024 * 1024}};
+constexpr Unit sizes[] = {{"", 1},
+                          {"B", 1},
+                          {"kB", 1e3},
+                          {"MB", 1e6},
+                          {"GB", 1e9},
+                          {"TB", 1e12},
+                          {"KiB", 1024},
+                          {"MiB", 1024.0 * 1024},
+                          {"GiB", 1024.0 * 1024 * 1024}};
 constexpr Unit parts[] = {{"", 1}, {"%", 0.01}};
 constexpr Unit packets[] = {{"pkt", 1}};
 

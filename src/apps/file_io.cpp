@@ -17,7 +17,7 @@ constexpr usize never_blocks = 4096;
 
 // Regular files are always ready, and a non-blocking file says by itself when it is not.
 bool may_block(int fd) noexcept {
-  struct stat s {};
+  struct stat s{};
   if (::fstat(fd, &s) == 0 && (S_ISREG(s.st_mode) || S_ISBLK(s.st_mode))) return false;
   const int flags = ::fcntl(fd, F_GETFL);
   return flags < 0 || (flags & O_NONBLOCK) == 0;

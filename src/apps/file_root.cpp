@@ -69,7 +69,7 @@ Result<File> FileRoot::open_file(std::string_view path) const {
   File f;
   f.fd.reset(open_beneath(root_.get(), relative.c_str()));
   if (!f.fd && (errno == ENOSYS || errno == EPERM)) f.fd.reset(walk_beneath(root_.get(), relative));
-  struct stat s {};
+  struct stat s{};
   if (!f.fd || ::fstat(f.fd.get(), &s) != 0) return fail(last_error());
   if (!S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode)) return fail(Errc::permission_denied);
   f.is_directory = S_ISDIR(s.st_mode);
@@ -86,7 +86,7 @@ Result<std::vector<FileRoot::Entry>> FileRoot::list(const File& directory) {
   std::vector<Entry> entries;
   while (const dirent* e = ::readdir(dir.get())) {
     Entry entry{e->d_name};
-    struct stat s {};
+    struct stat s{};
     if (entry.name == "." || entry.name == ".." || ::fstatat(fd, e->d_name, &s, AT_SYMLINK_NOFOLLOW) != 0) continue;
     entry.is_directory = S_ISDIR(s.st_mode);
     entry.size = static_cast<u64>(s.st_size);

@@ -22,8 +22,8 @@ struct Exchange {
 };
 
 Task<Result<void, std::string>> ask(Exchange& x, const HttpGet& get, const Url& url) {
-  const std::string request = "GET " + url.path + " HTTP/1.1\r\nHost: " + url.host_header() +
-                              "\r\nUser-Agent: weir\r\nAccept: */*\r\nConnection: close\r\n\r\n";
+  const std::string request =
+      "GET " + url.path + " HTTP/1.1\r\nHost: " + url.host_header() + "\r\nUser-Agent: weir\r\nAccept: */*\r\nConnection: close\r\n\r\n";
   const auto sent = co_await x.stream.write(std::as_bytes(std::span(request))).within(get.stall_timeout);
   if (!sent) co_return failed(because("sending the request", sent.error()));
   constexpr usize longest_head = 64 * 1024;

@@ -45,12 +45,28 @@ std::string_view content_type(std::string_view path) noexcept {
     std::string_view ending, type;
   };
   constexpr std::array types{
-      Type{".html", "text/html; charset=utf-8"}, Type{".htm", "text/html; charset=utf-8"}, Type{".txt", "text/plain; charset=utf-8"},
-      Type{".md", "text/markdown; charset=utf-8"}, Type{".css", "text/css; charset=utf-8"}, Type{".js", "text/javascript; charset=utf-8"},
-      Type{".json", "application/json"}, Type{".xml", "application/xml"}, Type{".svg", "image/svg+xml"}, Type{".png", "image/png"},
-      Type{".jpg", "image/jpeg"}, Type{".jpeg", "image/jpeg"}, Type{".gif", "image/gif"}, Type{".webp", "image/webp"},
-      Type{".ico", "image/x-icon"}, Type{".pdf", "application/pdf"}, Type{".wasm", "application/wasm"}, Type{".mp4", "video/mp4"},
-      Type{".webm", "video/webm"}, Type{".mp3", "audio/mpeg"}, Type{".zip", "application/zip"}, Type{".gz", "application/gzip"},
+      Type{".html", "text/html; charset=utf-8"},
+      Type{".htm", "text/html; charset=utf-8"},
+      Type{".txt", "text/plain; charset=utf-8"},
+      Type{".md", "text/markdown; charset=utf-8"},
+      Type{".css", "text/css; charset=utf-8"},
+      Type{".js", "text/javascript; charset=utf-8"},
+      Type{".json", "application/json"},
+      Type{".xml", "application/xml"},
+      Type{".svg", "image/svg+xml"},
+      Type{".png", "image/png"},
+      Type{".jpg", "image/jpeg"},
+      Type{".jpeg", "image/jpeg"},
+      Type{".gif", "image/gif"},
+      Type{".webp", "image/webp"},
+      Type{".ico", "image/x-icon"},
+      Type{".pdf", "application/pdf"},
+      Type{".wasm", "application/wasm"},
+      Type{".mp4", "video/mp4"},
+      Type{".webm", "video/webm"},
+      Type{".mp3", "audio/mpeg"},
+      Type{".zip", "application/zip"},
+      Type{".gz", "application/gzip"},
   };
   const usize dot = path.find_last_of("./");
   if (dot != std::string_view::npos)
@@ -61,8 +77,8 @@ std::string_view content_type(std::string_view path) noexcept {
 
 std::string print_listing(std::string_view path, const std::vector<FileRoot::Entry>& entries) {
   const std::string title = escape_html(path);
-  std::string s = fmt::format(
-      "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{0}</title></head>\n<body><h1>{0}</h1>\n<table>\n", title);
+  std::string s =
+      fmt::format("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{0}</title></head>\n<body><h1>{0}</h1>\n<table>\n", title);
   if (path != "/") s += "<tr><td><a href=\"../\">../</a></td><td></td></tr>\n";
   for (const FileRoot::Entry& e : entries) {
     const std::string_view slash = e.is_directory ? "/" : "";

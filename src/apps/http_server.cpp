@@ -96,7 +96,7 @@ Task<bool> answer_text(Client& c, bool with_body, HttpReplyHead head, std::strin
   std::string text = print_head(head, c.server.now_s());
   if (with_body) text += body;
   const bool sent = co_await send_text(c, std::move(text));
-  co_return sent && head.keep_alive;
+  co_return sent&& head.keep_alive;
 }
 
 Task<bool> answer_error(Client& c, bool with_body, bool keep_alive, HttpStatus status) {
@@ -126,8 +126,8 @@ HttpReplyHead decide(const HttpRequest& request, const File& file, ByteRange& ra
     case RangeVerdict::whole: break;
     case RangeVerdict::part:
       head.status = 206;
-      head.content_range = "bytes " + std::to_string(range.first) + "-" + std::to_string(range.first + range.length - 1) + "/" +
-                           std::to_string(file.size);
+      head.content_range =
+          "bytes " + std::to_string(range.first) + "-" + std::to_string(range.first + range.length - 1) + "/" + std::to_string(file.size);
       break;
     case RangeVerdict::unsatisfiable:
       head.status = 416;

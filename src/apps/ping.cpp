@@ -94,7 +94,11 @@ void Ping::take(const Datagram& d) {
   const Bytes bytes = Bytes(packet).first(d.copied);
   const Heard heard = is_v4() ? hear4(bytes, config.id) : hear6(bytes, config.id);
   if (!heard.is_ours || sent_at[heard.seq] == Instant::never()) return;
-  PingReply reply{.seq = heard.seq, .bytes = heard.bytes, .from = d.from.addr, .ttl = d.ttl, .rtt = host.now() - sent_at[heard.seq],
+  PingReply reply{.seq = heard.seq,
+                  .bytes = heard.bytes,
+                  .from = d.from.addr,
+                  .ttl = d.ttl,
+                  .rtt = host.now() - sent_at[heard.seq],
                   .error = heard.error};
   if (heard.is_error) {
     reply.kind = PingReply::Kind::error;
@@ -142,7 +146,8 @@ Task<Result<void>> ping(Host host, PingConfig config, PingStats& stats) {
   const bool v4 = config.to.addr.is_v4();
   auto socket = host.raw(config.to.addr.family(), v4 ? wire::proto::icmp : wire::proto::icmp6);
   if (!socket) co_return fail(socket.error());
-  Ping p{.host = host, .config = std::move(config), .stats = stats, .socket = std::move(*socket), .request = {}, .packet = {}, .answered = {}};
+  Ping p{
+      .host = host, .config = std::move(config), .stats = stats, .socket = std::move(*socket), .request = {}, .packet = {}, .answered = {}};
   p.request.resize(wire::Icmp4View::header_len + p.config.payload);
   for (usize i = wire::Icmp4View::header_len; i < p.request.size(); ++i) p.request[i] = static_cast<std::byte>(i);
   p.packet.resize(65'535);

@@ -105,9 +105,7 @@ Result<void, Error> start_service(const Host& host, const ServiceConfig& config)
     host.spawn(config.kind == Kind::echo ? echo_datagrams(std::move(*socket)) : discard_datagrams(std::move(*socket)));
   }
   switch (config.kind) {
-    case Kind::http:
-      host.spawn(serve_http(host, std::move(*listener), std::move(*root), {.to_wall_clock = config.to_wall_clock}));
-      break;
+    case Kind::http: host.spawn(serve_http(host, std::move(*listener), std::move(*root), {.to_wall_clock = config.to_wall_clock})); break;
     case Kind::echo: host.spawn(accept_loop(host, std::move(*listener), max_clients, echo)); break;
     case Kind::discard: host.spawn(accept_loop(host, std::move(*listener), max_clients, discard)); break;
     case Kind::chargen: host.spawn(accept_loop(host, std::move(*listener), max_clients, chargen)); break;

@@ -35,11 +35,14 @@ Result<Url, std::string> Url::parse(std::string_view text) {
   if (authority.find('@') != std::string_view::npos) return wrong(text, "names and passwords are not supported");
   Url u;
   const usize host_end = authority.starts_with('[') ? authority.find(']') : authority.find(':');
-  u.host = authority.starts_with('[') ? authority.substr(1, host_end == std::string_view::npos ? 0 : host_end - 1) : authority.substr(0, host_end);
+  u.host = authority.starts_with('[') ? authority.substr(1, host_end == std::string_view::npos ? 0 : host_end - 1)
+                                      : authority.substr(0, host_end);
   const std::string_view tail = host_end == std::string_view::npos ? "" : authority.substr(host_end + (authority.starts_with('[') ? 1 : 0));
   const auto address = IpAddr::parse(u.host);
   if (!address) return wrong(text, std::string("\"").append(u.host).append("\" is not an address; names are not supported yet"));
-  const auto port = tail.empty() || tail == ":" ? std::optional<u16>(80) : tail.starts_with(':') ? parse_port(tail.substr(1)) : std::nullopt;
+  const auto port = tail.empty() || tail == ":" ? std::optional<u16>(80)
+                    : tail.starts_with(':')     ? parse_port(tail.substr(1))
+                                                : std::nullopt;
   if (!port) return wrong(text, std::string("\"").append(tail).append("\" is not a port from 1 to 65535"));
   u.at = {*address, *port};
   if (!path.starts_with('/')) u.path.push_back('/');

@@ -6,8 +6,7 @@ namespace weir {
 [[noreturn]] void assertion_failed(const char* what, const char* file, int line) noexcept;
 }
 
-#define WEIR_ASSERT(cond) \
-  (__builtin_expect(!!(cond), 1) ? static_cast<void>(0) : ::weir::assertion_failed(#cond, __FILE__, __LINE__))
+#define WEIR_ASSERT(cond) (__builtin_expect(!!(cond), 1) ? static_cast<void>(0) : ::weir::assertion_failed(#cond, __FILE__, __LINE__))
 
 #ifdef NDEBUG
 #define WEIR_DASSERT(cond) static_cast<void>(0)

@@ -16,8 +16,7 @@ namespace weir {
 template <class T, u32 N>
 class BoundedDeque {
   static_assert(std::has_single_bit(N));
-  static_assert(std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T>,
-                "elements are not destroyed one by one");
+  static_assert(std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T>, "elements are not destroyed one by one");
 
  public:
   bool push_back(const T& v) noexcept {

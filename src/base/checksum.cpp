@@ -37,8 +37,7 @@ constexpr CsumKernels avx512{CsumKernel::avx512, detail::csum_add_avx512, detail
 
 const CsumKernels* kernels(CsumKernel k) noexcept {
 #if defined(__x86_64__)
-  if (k == CsumKernel::avx512)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") ? &avx512 : nullptr;
+  if (k == CsumKernel::avx512) return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") ? &avx512 : nullptr;
   if (k == CsumKernel::avx2) return __builtin_cpu_supports("avx2") ? &avx2 : nullptr;
 #endif
   return k == CsumKernel::scalar ? &scalar : nullptr;

@@ -100,9 +100,7 @@ inline constexpr usize csum_inline_below = 64;
 }
 
 namespace detail {
-[[nodiscard]] constexpr u32 be32_raw(u32 v) noexcept {
-  return std::endian::native == std::endian::little ? std::byteswap(v) : v;
-}
+[[nodiscard]] constexpr u32 be32_raw(u32 v) noexcept { return std::endian::native == std::endian::little ? std::byteswap(v) : v; }
 }  // namespace detail
 
 // Pseudo-headers. Addresses as they lie in the packet; proto and len (of the transport header and data) in host order.

@@ -14,9 +14,7 @@ struct Sum {
   __m256i whole, upper;
 };
 
-WEIR_AVX2 inline __m256i load(const std::byte* p) noexcept {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-}
+WEIR_AVX2 inline __m256i load(const std::byte* p) noexcept { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 WEIR_AVX2 inline void store(std::byte* p, __m256i v) noexcept { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 
 WEIR_AVX2 inline void accumulate(Sum& s, __m256i v) noexcept {

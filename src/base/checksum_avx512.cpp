@@ -84,9 +84,7 @@ WEIR_AVX512 inline u64 run_aligned(std::byte* dst, const std::byte* p, usize n) 
 }  // namespace
 
 WEIR_AVX512 u64 csum_add_avx512(const std::byte* p, usize n) noexcept { return run_aligned<false>(nullptr, p, n); }
-WEIR_AVX512 u64 csum_copy_avx512(std::byte* dst, const std::byte* src, usize n) noexcept {
-  return run_aligned<true>(dst, src, n);
-}
+WEIR_AVX512 u64 csum_copy_avx512(std::byte* dst, const std::byte* src, usize n) noexcept { return run_aligned<true>(dst, src, n); }
 
 }  // namespace weir::detail
 #endif

@@ -34,7 +34,10 @@ class alignas(cache_line) Counters {
 // Expands a list of X(name, mib, text) into `enum class Enum` and `Enum##_info`.
 #define WEIR_COUNTER_NAME_(name, mib, text) name,
 #define WEIR_COUNTER_INFO_(name, mib, text) ::weir::CounterInfo{#name, mib, text},
-#define WEIR_DEFINE_COUNTERS(Enum, infos, LIST)                                                        \
-  enum class Enum : ::weir::u16 { LIST(WEIR_COUNTER_NAME_) count_ };                                   \
-  inline constexpr std::array<::weir::CounterInfo, static_cast<::weir::usize>(Enum::count_)> infos{{   \
-      LIST(WEIR_COUNTER_INFO_)}}
+#define WEIR_DEFINE_COUNTERS(Enum, infos, LIST)                                                      \
+  enum class Enum : ::weir::u16 { LIST(WEIR_COUNTER_NAME_) count_ };                                 \
+  inline constexpr std::array<::weir::CounterInfo, static_cast<::weir::usize>(Enum::count_)> infos { \
+    {                                                                                                \
+      LIST(WEIR_COUNTER_INFO_)                                                                       \
+    }                                                                                                \
+  }

@@ -15,8 +15,7 @@ using Keys = FlowHasher::Keys;
 // The seed is stretched to the round keys by SipHash-2-4 under both of its halves.
 Keys expand(const std::array<u8, 32>& seed) noexcept {
   const auto* const p = reinterpret_cast<const std::byte*>(seed.data());
-  const SipKey a{detail::load_le64(p), detail::load_le64(p + 8)},
-      b{detail::load_le64(p + 16), detail::load_le64(p + 24)};
+  const SipKey a{detail::load_le64(p), detail::load_le64(p + 8)}, b{detail::load_le64(p + 16), detail::load_le64(p + 24)};
   u64 counter = 0;
   const auto next = [&]() noexcept {
     ++counter;
@@ -40,9 +39,7 @@ u32 by_siphash(const Keys& keys, const Key& k) noexcept {
 #if defined(__x86_64__)
 #define WEIR_AES __attribute__((target("aes,sse4.1")))
 
-WEIR_AES inline __m128i load(const FlowHasher::Block& b) noexcept {
-  return _mm_load_si128(reinterpret_cast<const __m128i*>(&b));
-}
+WEIR_AES inline __m128i load(const FlowHasher::Block& b) noexcept { return _mm_load_si128(reinterpret_cast<const __m128i*>(&b)); }
 WEIR_AES inline __m128i load(const void* p) noexcept { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 
 // Four AES rounds: any two different blocks collide with a probability of about 2^-113 over the keys (Daemen and
@@ -101,24 +98,15 @@ bool FlowHasher::has_aes() noexcept {
 #endif
 }
 
-FlowHasher::FlowHasher(const std::array<u8, 32>& seed) noexcept
-    : FlowHasher(seed, has_aes() ? Kind::aes : Kind::siphash) {}
+FlowHasher::FlowHasher(const std::array<u8, 32>& seed) noexcept : FlowHasher(seed, has_aes() ? Kind::aes : Kind::siphash) {}
 
 FlowHasher::FlowHasher(const std::array<u8, 32>& seed, Kind kind) noexcept : keys_(expand(seed)), kind_(kind) {
   WEIR_ASSERT(kind != Kind::aes || has_aes());
 }
 
-u32 FlowHasher::operator()(const FlowKey4& k) const noexcept {
-  return kind_ == Kind::aes ? one_by_aes(keys_, k) : by_siphash(keys_, k);
-}
-u32 FlowHasher::operator()(const FlowKey6& k) const noexcept {
-  return kind_ == Kind::aes ? one_by_aes(keys_, k) : by_siphash(keys_, k);
-}
-void FlowHasher::batch(std::span<const FlowKey4> keys, std::span<u32> out) const noexcept {
-  hash_batch(keys_, kind_, keys, out);
-}
-void FlowHasher::batch(std::span<const FlowKey6> keys, std::span<u32> out) const noexcept {
-  hash_batch(keys_, kind_, keys, out);
-}
+u32 FlowHasher::operator()(const FlowKey4& k) const noexcept { return kind_ == Kind::aes ? one_by_aes(keys_, k) : by_siphash(keys_, k); }
+u32 FlowHasher::operator()(const FlowKey6& k) const noexcept { return kind_ == Kind::aes ? one_by_aes(keys_, k) : by_siphash(keys_, k); }
+void FlowHasher::batch(std::span<const FlowKey4> keys, std::span<u32> out) const noexcept { hash_batch(keys_, kind_, keys, out); }
+void FlowHasher::batch(std::span<const FlowKey6> keys, std::span<u32> out) const noexcept { hash_batch(keys_, kind_, keys, out); }
 
 }  // namespace weir

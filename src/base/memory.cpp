@@ -26,15 +26,13 @@ void* map_aligned(usize bytes) noexcept {
 
 void* piece_alloc(usize bytes) noexcept {
   if (is_mapped(bytes)) return map_aligned(bytes);
-  return ::operator new (bytes, std::align_val_t{cache_line}, std::nothrow);
+  return ::operator new(bytes, std::align_val_t{cache_line}, std::nothrow);
 }
 
 void piece_free(void* p, usize bytes) noexcept {
   if (p == nullptr) return;
-  if (is_mapped(bytes))
-    ::munmap(p, bytes);
-  else
-    ::operator delete (p, std::align_val_t{cache_line});
+  if (is_mapped(bytes)) ::munmap(p, bytes);
+  else ::operator delete(p, std::align_val_t{cache_line});
 }
 
 }  // namespace weir

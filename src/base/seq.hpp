@@ -19,8 +19,14 @@ struct SeqNum {
   friend constexpr SeqNum operator-(SeqNum a, u32 n) noexcept { return {a.raw - n}; }
   // Distance from b forward to a, modulo 2^32.
   friend constexpr u32 operator-(SeqNum a, SeqNum b) noexcept { return a.raw - b.raw; }
-  constexpr SeqNum& operator+=(u32 n) noexcept { raw += n; return *this; }
-  constexpr SeqNum& operator++() noexcept { ++raw; return *this; }
+  constexpr SeqNum& operator+=(u32 n) noexcept {
+    raw += n;
+    return *this;
+  }
+  constexpr SeqNum& operator++() noexcept {
+    ++raw;
+    return *this;
+  }
 };
 
 // Signed distance from b to a: negative when a is behind.

@@ -49,7 +49,9 @@ class Slab {
   }
 
   // The object's bytes are what the slot held before: for plain data that the caller fills himself.
-  [[nodiscard]] u32 alloc_uninitialized() noexcept requires std::is_trivially_copyable_v<T> {
+  [[nodiscard]] u32 alloc_uninitialized() noexcept
+    requires std::is_trivially_copyable_v<T>
+  {
     const u32 i = take();
     if (i == 0) return 0;
     ++live_;
@@ -84,9 +86,7 @@ class Slab {
   [[nodiscard]] bool full() const noexcept { return live_ == capacity_; }
   // All indices in use are below this.
   [[nodiscard]] u32 end_index() const noexcept { return fresh_; }
-  [[nodiscard]] usize memory_bytes() const noexcept {
-    return chunks_.size() * chunk_bytes() + chunks_.capacity() * sizeof(T*);
-  }
+  [[nodiscard]] usize memory_bytes() const noexcept { return chunks_.size() * chunk_bytes() + chunks_.capacity() * sizeof(T*); }
 
   // Calls f(index) for each object in index order, for dumps and teardown: marks the free slots first. f may release
   // the object that it is called with.

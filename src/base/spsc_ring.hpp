@@ -27,8 +27,7 @@ class SpscRing {
 
  public:
   // Rounded up to a power of two.
-  explicit SpscRing(usize capacity)
-      : mask_(std::bit_ceil(std::max<usize>(capacity, 2)) - 1), slots_(std::make_unique<T[]>(mask_ + 1)) {}
+  explicit SpscRing(usize capacity) : mask_(std::bit_ceil(std::max<usize>(capacity, 2)) - 1), slots_(std::make_unique<T[]>(mask_ + 1)) {}
 
   [[nodiscard]] bool try_push(T v) noexcept {
     const usize at = pushed_.load(std::memory_order_relaxed);

@@ -54,9 +54,7 @@ void TimerWheel::reserve(u32 max_id) {
   for (; ids_ <= max_id; ++ids_) key(ids_) = place_none;
 }
 
-usize TimerWheel::memory_bytes() const noexcept {
-  return sizeof *this + chunks_.size() * key_chunk_bytes + entries_.memory_bytes();
-}
+usize TimerWheel::memory_bytes() const noexcept { return sizeof *this + chunks_.size() * key_chunk_bytes + entries_.memory_bytes(); }
 
 u64 TimerWheel::tick_for(Instant deadline) const noexcept {
   if (deadline.ns <= start_ns_) return 0;
@@ -74,9 +72,7 @@ Instant TimerWheel::instant_of(u64 tick) const noexcept {
   return {static_cast<i64>(std::min<u64>(ns, std::numeric_limits<i64>::max()))};
 }
 
-Instant TimerWheel::deadline(u32 id) const noexcept {
-  return armed(id) ? instant_of(tick_of(key(id))) : Instant::never();
-}
+Instant TimerWheel::deadline(u32 id) const noexcept { return armed(id) ? instant_of(tick_of(key(id))) : Instant::never(); }
 
 // The level is chosen by the distance and not by the bits in which the ticks differ, so that a timer of n ms is never
 // pushed up a level by a boundary that it happens to cross, and no boundary has all the timers to spread at once.
@@ -106,8 +102,7 @@ bool TimerWheel::may_stay(u32 place, u64 tick) const noexcept {
 
 void TimerWheel::put(u32 id, u64 tick, u32 place) noexcept {
   IdList& list = lists_[place];
-  if (IdLists::at_end_of_chunk(list) && stale_[place] > std::max(few_stale, list.chunks * IdLists::chunk_ids / 2))
-      [[unlikely]]
+  if (IdLists::at_end_of_chunk(list) && stale_[place] > std::max(few_stale, list.chunks * IdLists::chunk_ids / 2)) [[unlikely]]
     drop_stale(place);
   key(id) = tick << 16 | armed_bit | place;
   entries_.append(list, id);
@@ -166,10 +161,8 @@ void TimerWheel::spread(u32 place) noexcept {
     for (const u32 id : ids) {
       const u64 k = key(id);
       if (place_of(k) != place) continue;
-      if ((k & armed_bit) != 0)
-        put(id, tick_of(k), place_for(tick_of(k)));
-      else
-        key(id) = place_none;
+      if ((k & armed_bit) != 0) put(id, tick_of(k), place_for(tick_of(k)));
+      else key(id) = place_none;
     }
   });
 }

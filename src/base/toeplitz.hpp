@@ -14,10 +14,9 @@ namespace weir {
 using RssKey = std::array<u8, 40>;
 
 // The key of the published verification suite, and the default of many cards.
-inline constexpr RssKey microsoft_rss_key{0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
-                                          0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
-                                          0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
-                                          0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
+inline constexpr RssKey microsoft_rss_key{0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,
+                                          0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
+                                          0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
 
 // A key of period 16 bits hashes both directions of a flow alike: swapping addresses and ports moves every bit by a
 // multiple of 16. Needed where one shard keeps state for both directions (conntrack, NAT).
@@ -66,9 +65,7 @@ class Toeplitz {
   }
 
   [[nodiscard]] constexpr u32 v4(u32 src, u32 dst) const noexcept { return word(0, src) ^ word(4, dst); }
-  [[nodiscard]] constexpr u32 v4(u32 src, u32 dst, u16 sport, u16 dport) const noexcept {
-    return v4(src, dst) ^ ports(8, sport, dport);
-  }
+  [[nodiscard]] constexpr u32 v4(u32 src, u32 dst, u16 sport, u16 dport) const noexcept { return v4(src, dst) ^ ports(8, sport, dport); }
   [[nodiscard]] u32 v6(const void* src16, const void* dst16) const noexcept {
     u32 h = 0;
     for (usize i = 0; i < 16; i += 4) {
@@ -95,9 +92,7 @@ class Toeplitz {
   [[nodiscard]] constexpr const RssKey& key() const noexcept { return key_; }
 
  private:
-  [[nodiscard]] constexpr u32 byte(usize at, u32 v) const noexcept {
-    return table_[2 * at][v >> 4] ^ table_[2 * at + 1][v & 15];
-  }
+  [[nodiscard]] constexpr u32 byte(usize at, u32 v) const noexcept { return table_[2 * at][v >> 4] ^ table_[2 * at + 1][v & 15]; }
   [[nodiscard]] constexpr u32 word(usize at, u32 v) const noexcept {
     return byte(at, v >> 24) ^ byte(at + 1, v >> 16 & 0xff) ^ byte(at + 2, v >> 8 & 0xff) ^ byte(at + 3, v & 0xff);
   }

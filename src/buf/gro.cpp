@@ -50,8 +50,8 @@ bool continues(const Headers& a, const Headers& b) noexcept {
   const u16 fa = load_be16(a.tcp + 12), fb = load_be16(b.tcp + 12);
   return load_be32(b.tcp + 4) == load_be32(a.tcp + 4) + a.payload_len && load_raw<u32>(a.tcp) == load_raw<u32>(b.tcp) &&
          load_raw<u32>(a.tcp + 8) == load_raw<u32>(b.tcp + 8) && fa == (fb & ~ends_run) &&
-         (fa & TcpFlags::all & ~TcpFlags::ece & ~TcpFlags::ae) == TcpFlags::ack &&
-         load_raw<u16>(a.tcp + 14) == load_raw<u16>(b.tcp + 14) && a.tcp_len == b.tcp_len &&
+         (fa & TcpFlags::all & ~TcpFlags::ece & ~TcpFlags::ae) == TcpFlags::ack && load_raw<u16>(a.tcp + 14) == load_raw<u16>(b.tcp + 14) &&
+         a.tcp_len == b.tcp_len &&
          std::memcmp(a.tcp + wire::TcpView::min_len, b.tcp + wire::TcpView::min_len, a.tcp_len - wire::TcpView::min_len) == 0;
 }
 
@@ -94,8 +94,7 @@ bool gro_try_merge(Pool& pool, PacketId head, PacketId next) noexcept {
   Packet& a = pool[head];
   const Packet& b = pool[next];
   const bool v4 = a.family == 4;
-  if (a.csum.kind == CsumKind::none || b.csum.kind == CsumKind::none || a.family != b.family || a.netns != b.netns ||
-      a.if_in != b.if_in)
+  if (a.csum.kind == CsumKind::none || b.csum.kind == CsumKind::none || a.family != b.family || a.netns != b.netns || a.if_in != b.if_in)
     return false;
   Headers ha, hb;
   if (!find_headers(pool, head, ha) || !find_headers(pool, next, hb)) return false;

@@ -42,11 +42,11 @@ struct Gso {
 
 struct PacketFlags {
   static constexpr u8 link_broadcast = 1, link_multicast = 2,  // what the frame was addressed to
-                      from_loopback = 4,  // came back from ourselves
-                      forwarded = 8, reassembled = 16,
+      from_loopback = 4,  // came back from ourselves
+      forwarded = 8, reassembled = 16,
                       to_self = 32,       // to be sent: a multicast or broadcast packet that we want to get too
-                      has_time = 64,      // the driver has set `time`
-                      to_group = 128;     // received: the IP destination is multicast or broadcast
+      has_time = 64,      // the driver has set `time`
+      to_group = 128;     // received: the IP destination is multicast or broadcast
 };
 
 struct alignas(128) Packet {

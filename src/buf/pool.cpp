@@ -64,8 +64,7 @@ PacketId Pool::clone(PacketId id) noexcept {
   to.next = 0;
   to.owner = 0;
   to.charged = 0;
-  if (from.inline_end != 0)
-    std::memcpy(header_block(copy) + from.head, header_block(id) + from.head, from.inline_end - from.head);
+  if (from.inline_end != 0) std::memcpy(header_block(copy) + from.head, header_block(id) + from.head, from.inline_end - from.head);
   to.length = from.inline_end != 0 ? from.inline_end - from.head : 0u;
   bool ok = true;
   for_each_slice(id, [&](Slice& s) {

@@ -36,7 +36,7 @@ class IdStack {
   [[nodiscard]] u32 in_use() const noexcept { return fresh_ - free_; }
   [[nodiscard]] u32 limit() const noexcept { return limit_; }
   [[nodiscard]] u32 beyond_reserve() const noexcept { return std::max(available(), limit_ / 8) - limit_ / 8; }
-  [[nodiscard]] bool scarce() const noexcept { return available() < limit_ / 16; }
+  [[nodiscard]] bool below(u32 part) const noexcept { return available() < limit_ / part; }  // of all
   [[nodiscard]] bool pop(u32& id) noexcept {
     if (free_ != 0) [[likely]] {
       id = ids_[--free_];
@@ -104,7 +104,8 @@ class Pool {
   void release(PacketId id) noexcept {                  // and the references of its slices
     Packet& p = (*this)[id];
     for (u32 i = 0; i < p.slices_n; ++i) unref(p.slices[i].buffer);
-    if (p.overflow != 0) [[unlikely]] release_chain(p.overflow);
+    if (p.overflow != 0) [[unlikely]]
+      release_chain(p.overflow);
     packet_ids_.push(static_cast<u32>(id));
   }
   void release(std::span<const PacketId> ids) noexcept {
@@ -159,7 +160,8 @@ class Pool {
   }
   void trim_front(PacketId id, u32 n) noexcept {  // n <= length
     Packet& p = (*this)[id];
-    if (n >= first_run_length(p)) [[unlikely]] return trim_front_slow(id, n);
+    if (n >= first_run_length(p)) [[unlikely]]
+      return trim_front_slow(id, n);
     p.length -= n;
     p.head = static_cast<u16>(p.head + n);
     if (p.inline_end != 0) return;
@@ -215,8 +217,7 @@ class Pool {
   [[nodiscard]] bool is_small(BufferId b) const noexcept { return static_cast<u32>(b) < small_count_; }
   [[nodiscard]] std::byte* data(BufferId b) noexcept {
     const u32 i = static_cast<u32>(b);
-    return i < small_count_ ? small_ + static_cast<usize>(i) * small_stride
-                            : large_ + static_cast<usize>(i - small_count_) * large_stride;
+    return i < small_count_ ? small_ + static_cast<usize>(i) * small_stride : large_ + static_cast<usize>(i - small_count_) * large_stride;
   }
   [[nodiscard]] u32 capacity(BufferId b) const noexcept { return is_small(b) ? small_stride : large_stride; }
   [[nodiscard]] Bytes bytes(Slice s) noexcept { return {data(s.buffer) + s.offset, s.length}; }
@@ -231,12 +232,15 @@ class Pool {
   [[nodiscard]] u32 large_available() const noexcept { return large_ids_.available(); }
   // True size that one queue may come to: a fixed part of what is free, so that of many queues that nobody takes from
   // none leaves the others nothing (Choudhury and Hahne, Dynamic queue length thresholds, 1998). When it is all gone, a
-  // little from the reserve for each; of the last half of the reserve nothing.
+  // little from the reserve for each; of its second half one small buffer, so that who has nothing yet gets on; of its last
+  // quarter nothing.
   [[nodiscard]] u32 share() const noexcept {
     const u64 small = u64{small_ids_.beyond_reserve()} * small_stride, large = u64{large_ids_.beyond_reserve()} * large_stride;
     const u64 part = std::min<u64>(std::min(small, large) / 4, 1u << 30);
-    if (part >= large_stride) [[likely]] return static_cast<u32>(part);
-    return small_ids_.scarce() || large_ids_.scarce() ? 0u : large_stride;
+    if (part >= large_stride) [[likely]]
+      return static_cast<u32>(part);
+    const auto below = [this](u32 of) { return small_ids_.below(of) || large_ids_.below(of); };
+    return !below(16) ? large_stride : !below(32) ? small_stride : 0u;
   }
   [[nodiscard]] const PoolStats& stats() const noexcept { return stats_; }
 

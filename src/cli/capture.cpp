@@ -26,7 +26,8 @@ struct Options {
 class Source {
  public:
   Source(control::Client& client, double duration_s)
-      : client_(client), deadline_(duration_s > 0 ? rt::Clock::now() + Duration::nanos(static_cast<i64>(duration_s * 1e9)) : Instant::never()) {}
+      : client_(client),
+        deadline_(duration_s > 0 ? rt::Clock::now() + Duration::nanos(static_cast<i64>(duration_s * 1e9)) : Instant::never()) {}
 
   // More bytes at the end of `to`; false: that was all.
   bool read_more(std::string& to) {
@@ -86,7 +87,8 @@ bool write_all(int fd, std::string_view data) {
 }
 
 int to_file(Source& source, const std::string& name) {
-  const io::Fd file(name == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  const io::Fd file(name == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                                : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (!file) return complain("-w " + name + ": " + std::generic_category().message(errno));
   std::string pending;
   while (source.read_more(pending)) {

@@ -8,8 +8,8 @@
 namespace weir::cli {
 namespace {
 
-const std::map<std::string, int (*)()> demos{{"handshake", demo_handshake}, {"states", demo_states}, {"routes", demo_routes},
-                                             {"buffers", demo_buffers}, {"timers", demo_timers}};
+const std::map<std::string, int (*)()> demos{
+    {"handshake", demo_handshake}, {"states", demo_states}, {"routes", demo_routes}, {"buffers", demo_buffers}, {"timers", demo_timers}};
 
 }  // namespace
 

@@ -105,8 +105,8 @@ int demo_buffers() {
   segments(pool);
   ring_and_slab();
   const buf::PoolStats& s = pool.stats();
-  fmt::print("\nThe pool counts: {} packets and {} buffers were asked for and had, {} and {} were not to be had.\n", s.packet_hits, s.buffer_hits,
-             s.packet_misses, s.buffer_misses);
+  fmt::print("\nThe pool counts: {} packets and {} buffers were asked for and had, {} and {} were not to be had.\n", s.packet_hits,
+             s.buffer_hits, s.packet_misses, s.buffer_misses);
   return pool.packets_in_use() == 0 && pool.buffers_in_use() == 0 ? 0 : 1;
 }
 

@@ -18,7 +18,8 @@ struct Options {
 };
 
 io::Fd open_output(const std::string& name) {
-  io::Fd fd(name == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  io::Fd fd(name == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                        : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (!fd) throw std::runtime_error("--output " + name + ": " + std::generic_category().message(errno));
   return fd;
 }

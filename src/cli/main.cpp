@@ -12,7 +12,8 @@ namespace weir::cli {
 namespace {
 
 std::string version() {
-  return fmt::format("weir {}\ncompiler {}\noptional parts: none (xdp, dpdk, vectorscan, io_uring are not there yet)", WEIR_VERSION, __VERSION__);
+  return fmt::format("weir {}\ncompiler {}\noptional parts: none (xdp, dpdk, vectorscan, io_uring are not there yet)", WEIR_VERSION,
+                     __VERSION__);
 }
 
 // CLI11 says that a verb is missing, though there is a word where it should be.

@@ -35,16 +35,30 @@ std::string not_yet(const std::string& text) { return text + ": this option is n
 
 void NetOptions::add_to(CLI::App& verb) {
   constexpr auto group = "Network";
-  auto* device = verb.add_option("--device", config_.device, "where frames come from and go to: tap:NAME[,host=A/LEN], tun:NAME, "
-                                                             "packet:IFACE, pcap:FILE[,out=FILE], loopback");
+  auto* device = verb.add_option("--device", config_.device,
+                                 "where frames come from and go to: tap:NAME[,host=A/LEN], tun:NAME, "
+                                 "packet:IFACE, pcap:FILE[,out=FILE], loopback");
   device->type_name("SPEC")->check(check_device)->group(group);
-  verb.add_option("--address", config_.addresses, "address of weir's own; may be repeated")->type_name("A/LEN")->check(check_address)->group(group);
-  verb.add_option("--gateway", config_.gateways, "default router, once for each family")->type_name("G")->check(check_gateway)->group(group);
+  verb.add_option("--address", config_.addresses, "address of weir's own; may be repeated")
+      ->type_name("A/LEN")
+      ->check(check_address)
+      ->group(group);
+  verb.add_option("--gateway", config_.gateways, "default router, once for each family")
+      ->type_name("G")
+      ->check(check_gateway)
+      ->group(group);
   verb.add_option("--dns", dns_, "name server (not yet: give addresses)")->type_name("D")->check(not_yet)->group(group);
   verb.add_option("--mac", config_.mac, "MAC address of the interface")->type_name("M")->check(check_mac)->group(group);
-  verb.add_option("--mtu", config_.mtu, "largest IP packet of the interface, 68 to 65535 bytes")->type_name("N")->check(CLI::Range(68, 65'535))->group(group);
+  verb.add_option("--mtu", config_.mtu, "largest IP packet of the interface, 68 to 65535 bytes")
+      ->type_name("N")
+      ->check(CLI::Range(68, 65'535))
+      ->group(group);
   verb.add_option("--vlan", vlan_, "VLAN of the interface (not yet)")->type_name("ID")->check(not_yet)->group(group);
-  verb.add_option("--net", file_, "all of this from a network file instead")->type_name("FILE.toml")->check(CLI::ExistingFile)->excludes(device)->group(group);
+  verb.add_option("--net", file_, "all of this from a network file instead")
+      ->type_name("FILE.toml")
+      ->check(CLI::ExistingFile)
+      ->excludes(device)
+      ->group(group);
 }
 
 void NetOptions::check() const {

@@ -36,7 +36,8 @@ void print_reply(const apps::PingReply& r) {
 
 void print_summary(const Options& o, const apps::PingStats& s) {
   if (o.json) {
-    nlohmann::ordered_json j{{"host", o.host}, {"sent", s.sent}, {"received", s.received}, {"duplicates", s.duplicates}, {"errors", s.errors}};
+    nlohmann::ordered_json j{
+        {"host", o.host}, {"sent", s.sent}, {"received", s.received}, {"duplicates", s.duplicates}, {"errors", s.errors}};
     const auto ms = [](Duration d) { return static_cast<double>(d.ns) / 1e6; };
     if (s.received != 0)
       j["rtt_ms"] = {{"min", ms(s.least)}, {"avg", ms(s.sum / s.received)}, {"max", ms(s.most)}, {"mdev", s.deviation_ms()}};
@@ -48,7 +49,8 @@ void print_summary(const Options& o, const apps::PingStats& s) {
   if (s.errors != 0) fmt::print("+{} errors, ", s.errors);
   fmt::print("{:.6g}% packet loss\n", s.loss_percent());
   if (s.received != 0)
-    fmt::print("rtt min/avg/max/mdev = {:.3f}/{:.3f}/{:.3f}/{:.3f} ms\n", s.least.s() * 1e3, s.mean_ms(), s.most.s() * 1e3, s.deviation_ms());
+    fmt::print("rtt min/avg/max/mdev = {:.3f}/{:.3f}/{:.3f}/{:.3f} ms\n", s.least.s() * 1e3, s.mean_ms(), s.most.s() * 1e3,
+               s.deviation_ms());
 }
 
 Task<int> ping_until_done(Host host, apps::PingConfig config, apps::PingStats& stats, std::exception_ptr& trouble) {
@@ -92,9 +94,15 @@ void add_ping(CLI::App& app, Chosen& chosen) {
   CLI::App* verb = app.add_subcommand("ping", "ICMP echo from weir");
   verb->add_option("HOST", o->host, "address, IPv4 or IPv6")->required();
   verb->add_option("-c,--count", o->count, "requests to send; 0: until interrupted")->type_name("N");
-  verb->add_option("-i,--interval", o->interval_s, "seconds between requests")->type_name("S")->check(CLI::Range(0.001, 3600.0))->capture_default_str();
+  verb->add_option("-i,--interval", o->interval_s, "seconds between requests")
+      ->type_name("S")
+      ->check(CLI::Range(0.001, 3600.0))
+      ->capture_default_str();
   verb->add_option("-s,--size", o->size, "bytes of payload")->type_name("N")->check(CLI::Range(0, 65'507))->capture_default_str();
-  verb->add_option("-W,--timeout", o->timeout_s, "seconds to wait for the last reply")->type_name("S")->check(CLI::Range(0.001, 3600.0))->capture_default_str();
+  verb->add_option("-W,--timeout", o->timeout_s, "seconds to wait for the last reply")
+      ->type_name("S")
+      ->check(CLI::Range(0.001, 3600.0))
+      ->capture_default_str();
   verb->add_flag("--json", o->json, "only a summary, as JSON");
   o->net.add_to(*verb);
   verb->callback([o, &chosen] { chosen.run = [o] { return run(*o); }; });

@@ -33,8 +33,12 @@ int run(const Options& o) {
 void add_serve(CLI::App& app, Chosen& chosen) {
   const auto o = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("serve", "a server on weir: http, echo, discard, chargen");
-  verb->add_option("KIND", o->kind, "http, echo, discard or chargen")->required()->check(CLI::IsMember({"http", "echo", "discard", "chargen"}));
-  verb->add_option("--port", o->port, "port to listen on (http 80, echo 7, discard 9, chargen 19)")->type_name("N")->check(CLI::Range(1, 65'535));
+  verb->add_option("KIND", o->kind, "http, echo, discard or chargen")
+      ->required()
+      ->check(CLI::IsMember({"http", "echo", "discard", "chargen"}));
+  verb->add_option("--port", o->port, "port to listen on (http 80, echo 7, discard 9, chargen 19)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 65'535));
   verb->add_option("--root", o->root, "http: directory to serve")->type_name("DIR")->check(CLI::ExistingDirectory)->capture_default_str();
   o->net.add_to(*verb);
   verb->callback([o, &chosen] { chosen.run = [o] { return run(*o); }; });

@@ -20,8 +20,7 @@ struct SimOptions {
 // The file server of weir serve on a host of the simulation: coroutines on virtual time.
 class HttpService final : public sim::Load {
  public:
-  HttpService(sim::Host& host, const FileService& service)
-      : executor_(std::make_shared<SimExecutor>(host.world(), host.shard_index())) {
+  HttpService(sim::Host& host, const FileService& service) : executor_(std::make_shared<SimExecutor>(host.world(), host.shard_index())) {
     const auto started = apps::start_service(Host(executor_, host.netns()),
                                              {.kind = apps::ServiceConfig::Kind::http, .port = service.port, .root = service.root});
     if (!started) throw std::runtime_error(started.error().what);

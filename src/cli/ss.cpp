@@ -19,9 +19,9 @@ void print_socket(const Json& s, bool with_netns) {
   fmt::print("{}{:<5} {:<13} {:>9} {:>9} {:>28} {:>28}", netns, s["protocol"].get<std::string>(), s["state"].get<std::string>(),
              s.value("receive_queue", 0u), s.value("send_queue", 0u), s["local"].get<std::string>(), s["remote"].get<std::string>());
   if (s.contains("cwnd_bytes") && s["state"] != "LISTEN")
-    fmt::print("  cwnd {} rtt {:.3f}/{:.3f} ms rto {} ms mss {} retrans {} timer {}", s["cwnd_bytes"].get<u64>(), s["srtt_us"].get<double>() / 1e3,
-               s["rttvar_us"].get<double>() / 1e3, s["rto_us"].get<u64>() / 1000, s["snd_mss"].get<u64>(), s["retransmitted"].get<u64>(),
-               s["timer"].get<std::string>());
+    fmt::print("  cwnd {} rtt {:.3f}/{:.3f} ms rto {} ms mss {} retrans {} timer {}", s["cwnd_bytes"].get<u64>(),
+               s["srtt_us"].get<double>() / 1e3, s["rttvar_us"].get<double>() / 1e3, s["rto_us"].get<u64>() / 1000, s["snd_mss"].get<u64>(),
+               s["retransmitted"].get<u64>(), s["timer"].get<std::string>());
   fmt::print("\n");
 }
 

@@ -20,8 +20,8 @@ void print_interface(const Json& i) {
   for (const Json& a : i["addresses"]) fmt::print("    {}  {}\n", a["address"].get<std::string>(), a["state"].get<std::string>());
   for (const char* direction : {"rx", "tx"}) {
     const Json& d = i[direction];
-    fmt::print("    {}  {} packets  {} bytes  {} errors  {} dropped  {} {}  queue {}\n", direction, d["packets"].get<u64>(), d["bytes"].get<u64>(),
-               d["errors"].get<u64>(), d["dropped"].get<u64>(), d.value("multicast", d.value("collisions", u64{0})),
+    fmt::print("    {}  {} packets  {} bytes  {} errors  {} dropped  {} {}  queue {}\n", direction, d["packets"].get<u64>(),
+               d["bytes"].get<u64>(), d["errors"].get<u64>(), d["dropped"].get<u64>(), d.value("multicast", d.value("collisions", u64{0})),
                d.contains("multicast") ? "multicast" : "collisions", d["queue"].get<u64>());
   }
 }
@@ -38,10 +38,12 @@ void print_counters(const Json& counters, bool all) {
 
 void print_totals(const Json& r) {
   const Json &p = r["pool"]["packets"], &b = r["pool"]["buffers"], &t = r["tcp"];
-  fmt::print("pool\n  packets  {} in use  {} free  {} hits  {} misses\n", p["in_use"].get<u64>(), p["free"].get<u64>(), p["hits"].get<u64>(), p["misses"].get<u64>());
+  fmt::print("pool\n  packets  {} in use  {} free  {} hits  {} misses\n", p["in_use"].get<u64>(), p["free"].get<u64>(),
+             p["hits"].get<u64>(), p["misses"].get<u64>());
   fmt::print("  buffers  {} in use  {} small free  {} large free  {} hits  {} misses\n", b["in_use"].get<u64>(), b["small_free"].get<u64>(),
              b["large_free"].get<u64>(), b["hits"].get<u64>(), b["misses"].get<u64>());
-  fmt::print("tcp\n  {} connections  {} half open  {} in TIME-WAIT\n", t["connections"].get<u64>(), t["half_open"].get<u64>(), t["time_wait"].get<u64>());
+  fmt::print("tcp\n  {} connections  {} half open  {} in TIME-WAIT\n", t["connections"].get<u64>(), t["half_open"].get<u64>(),
+             t["time_wait"].get<u64>());
   fmt::print("neighbours\n  {}\n", r["neighbours"].get<u64>());
 }
 

@@ -20,7 +20,8 @@ std::string at(const NetworkFile& file, u32 line) { return file.path + ":" + std
 void check_services(const NetworkFile& file) {
   for (const FileNetns& ns : file.netns)
     for (const FileService& s : ns.services)
-      if (!apps::service_kind(s.kind)) throw UsageError(at(file, s.line) + "service \"" + s.kind + "\" is for weir sim only; weir up has http, echo, discard, chargen");
+      if (!apps::service_kind(s.kind))
+        throw UsageError(at(file, s.line) + "service \"" + s.kind + "\" is for weir sim only; weir up has http, echo, discard, chargen");
 }
 
 void note_links(const NetworkFile& file) {
@@ -33,7 +34,8 @@ bool start_services(Session& session, const NetworkFile& file) {
   for (usize n = 0; n < file.netns.size(); ++n)
     for (const FileService& s : file.netns[n].services) {
       const auto started = apps::start_service(
-          session.host(n), {.kind = *apps::service_kind(s.kind), .port = s.port, .root = s.root, .to_wall_clock = rt::Clock::to_wall_clock()});
+          session.host(n),
+          {.kind = *apps::service_kind(s.kind), .port = s.port, .root = s.root, .to_wall_clock = rt::Clock::to_wall_clock()});
       if (!started) return complain(at(file, s.line) + started.error().what) == success;
     }
   return true;

@@ -12,8 +12,10 @@ namespace {
 
 // The two ends of an IP packet, as far as a pseudo-header wants to know them.
 std::optional<std::pair<IpAddr, IpAddr>> addresses_of(Bytes ip) noexcept {
-  if (ip.size() >= 20 && load_u8(ip.data()) >> 4 == 4) return std::pair{IpAddr(Ip4Addr::load(ip.data() + 12)), IpAddr(Ip4Addr::load(ip.data() + 16))};
-  if (ip.size() >= 40 && load_u8(ip.data()) >> 4 == 6) return std::pair{IpAddr(Ip6Addr::load(ip.data() + 8)), IpAddr(Ip6Addr::load(ip.data() + 24))};
+  if (ip.size() >= 20 && load_u8(ip.data()) >> 4 == 4)
+    return std::pair{IpAddr(Ip4Addr::load(ip.data() + 12)), IpAddr(Ip4Addr::load(ip.data() + 16))};
+  if (ip.size() >= 40 && load_u8(ip.data()) >> 4 == 6)
+    return std::pair{IpAddr(Ip6Addr::load(ip.data() + 8)), IpAddr(Ip6Addr::load(ip.data() + 24))};
   return {};
 }
 
@@ -31,12 +33,14 @@ usize ip_at(Bytes frame) noexcept {
 }  // namespace
 
 Capture::Capture(Shard& shard, const CaptureConfig& config)
-    : shard_(shard), config_(config), writer_(
-                                          [this](Bytes block) {
-                                            output_.insert(output_.end(), block.begin(), block.end());
-                                            return true;
-                                          },
-                                          "weir", config.snap_len) {
+    : shard_(shard),
+      config_(config),
+      writer_(
+          [this](Bytes block) {
+            output_.insert(output_.end(), block.begin(), block.end());
+            return true;
+          },
+          "weir", config.snap_len) {
   shard_.core().taps.push_back({on_packet, this});
 }
 

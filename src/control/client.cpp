@@ -37,7 +37,8 @@ Result<Client, std::string> Client::connect(const std::string& at) {
 
 Result<Json, std::string> Client::exchange(const Json& request) {
   const std::string line = request.dump() + "\n";
-  if (::send(fd_.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) return failed("the running weir does not listen");
+  if (::send(fd_.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size()))
+    return failed("the running weir does not listen");
   usize end;
   while ((end = input_.find('\n')) == std::string::npos) {
     std::array<char, 65'536> some;

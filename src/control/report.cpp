@@ -24,17 +24,31 @@ Json interface_json(const InterfaceStatus& i) {
   const InterfaceStats& s = i.stats;
   Json addresses = Json::array();
   for (const auto& a : i.addresses) addresses.push_back({{"address", to_string(a.prefix)}, {"state", a.state}});
-  return {{"name", i.name},
-          {"index", i.index},
-          {"kind", kind_name(i.kind)},
-          {"mac", to_string(i.mac)},
-          {"mtu", i.mtu},
-          {"up", i.up},
-          {"carrier", i.carrier},
-          {"offload", {{"tx_checksum", i.offload.tx_checksum}, {"rx_checksum", i.offload.rx_checksum}, {"tso", i.offload.tso}, {"gro", i.offload.gro}}},
-          {"addresses", std::move(addresses)},
-          {"rx", {{"packets", s.rx_packets}, {"bytes", s.rx_bytes}, {"errors", s.rx_errors}, {"dropped", s.rx_dropped}, {"multicast", s.multicast}, {"queue", s.rx_queue}}},
-          {"tx", {{"packets", s.tx_packets}, {"bytes", s.tx_bytes}, {"errors", s.tx_errors}, {"dropped", s.tx_dropped}, {"collisions", s.collisions}, {"queue", s.tx_queue}}}};
+  return {
+      {"name", i.name},
+      {"index", i.index},
+      {"kind", kind_name(i.kind)},
+      {"mac", to_string(i.mac)},
+      {"mtu", i.mtu},
+      {"up", i.up},
+      {"carrier", i.carrier},
+      {"offload",
+       {{"tx_checksum", i.offload.tx_checksum}, {"rx_checksum", i.offload.rx_checksum}, {"tso", i.offload.tso}, {"gro", i.offload.gro}}},
+      {"addresses", std::move(addresses)},
+      {"rx",
+       {{"packets", s.rx_packets},
+        {"bytes", s.rx_bytes},
+        {"errors", s.rx_errors},
+        {"dropped", s.rx_dropped},
+        {"multicast", s.multicast},
+        {"queue", s.rx_queue}}},
+      {"tx",
+       {{"packets", s.tx_packets},
+        {"bytes", s.tx_bytes},
+        {"errors", s.tx_errors},
+        {"dropped", s.tx_dropped},
+        {"collisions", s.collisions},
+        {"queue", s.tx_queue}}}};
 }
 
 Json counters_json(const HostStats& stats) {
@@ -49,7 +63,12 @@ Json counters_json(const HostStats& stats) {
 
 Json pool_json(const PoolStatus& p) {
   return {{"packets", {{"hits", p.packet_hits}, {"misses", p.packet_misses}, {"in_use", p.packets_in_use}, {"free", p.packets_free}}},
-          {"buffers", {{"hits", p.buffer_hits}, {"misses", p.buffer_misses}, {"in_use", p.buffers_in_use}, {"small_free", p.small_free}, {"large_free", p.large_free}}}};
+          {"buffers",
+           {{"hits", p.buffer_hits},
+            {"misses", p.buffer_misses},
+            {"in_use", p.buffers_in_use},
+            {"small_free", p.small_free},
+            {"large_free", p.large_free}}}};
 }
 
 std::string_view name_of(tcp::Timer t) noexcept {
@@ -139,7 +158,9 @@ Json report_ss(Shard& shard) {
     if (socket.type == SocketType::stream) return;
     const auto local = shard.local(s), remote = shard.remote(s);
     visit.all.push_back({{"netns", visit.core.netns[socket.netns]->name},
-                         {"protocol", socket.type == SocketType::datagram ? "udp" : socket.type == SocketType::raw ? "raw" : "packet"},
+                         {"protocol", socket.type == SocketType::datagram ? "udp"
+                                      : socket.type == SocketType::raw    ? "raw"
+                                                                          : "packet"},
                          {"state", remote ? "connected" : "open"},
                          {"local", local ? to_string(*local) : ""},
                          {"remote", remote ? to_string(*remote) : ""}});

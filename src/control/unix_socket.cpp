@@ -39,9 +39,8 @@ Result<io::Fd> listen_unix(const std::string& path) {
   constexpr int backlog = 16;
   ::unlink(path.c_str());
   const mode_t before = ::umask(0177);
-  auto fd = open_with(path, SOCK_STREAM | SOCK_NONBLOCK, [](int s, const sockaddr* a) {
-    return ::bind(s, a, sizeof(sockaddr_un)) == 0 && ::listen(s, backlog) == 0;
-  });
+  auto fd = open_with(path, SOCK_STREAM | SOCK_NONBLOCK,
+                      [](int s, const sockaddr* a) { return ::bind(s, a, sizeof(sockaddr_un)) == 0 && ::listen(s, backlog) == 0; });
   ::umask(before);
   return fd;
 }

@@ -12,8 +12,10 @@ using State = InterfaceAddress::State;
 
 // Static addresses are checked for about a second and a half, not for the nine of RFC 5227 1.1: its times are for radio and
 // spanning tree, and nothing else on the machine waits that long either.
-constexpr link::ArpProbeConfig probe_config{.probe_wait = Duration::millis(200), .probe_min = Duration::millis(200),
-                                            .probe_max = Duration::millis(400), .announce_wait = Duration::millis(400)};
+constexpr link::ArpProbeConfig probe_config{.probe_wait = Duration::millis(200),
+                                            .probe_min = Duration::millis(200),
+                                            .probe_max = Duration::millis(400),
+                                            .announce_wait = Duration::millis(400)};
 constexpr link::ArpProbeConfig trusted_config{.probe_num = 0, .announce_num = 1};
 constexpr u32 second_choice = 1024;  // metric of a prefix that another interface has too
 
@@ -64,9 +66,7 @@ void list_own4(Interface& i) {
     if (a.prefix.address.is_v4() && a.usable()) i.own4.push_back(a.prefix.address.v4());
 }
 
-InterfaceAddress* find(Interface& i, const IpAddr& a) {
-  return const_cast<InterfaceAddress*>(std::as_const(i).find(a));
-}
+InterfaceAddress* find(Interface& i, const IpAddr& a) { return const_cast<InterfaceAddress*>(std::as_const(i).find(a)); }
 
 // From now on it is ours.
 void assign(Core& core, Interface& i, const IpAddr& address) {
@@ -84,8 +84,8 @@ void withdraw(Core& core, Interface& i, const Prefix& prefix) {
   for_routes(i, prefix, [&](const ip::Route& r) {
     // Another address of the same subnet still needs what the two have in common.
     const bool shared = r.type != ip::RouteType::local && std::ranges::any_of(i.addresses, [&](const InterfaceAddress& x) {
-      return x.usable() && x.prefix.address != prefix.address && x.prefix.masked() == prefix.masked();
-    });
+                          return x.usable() && x.prefix.address != prefix.address && x.prefix.masked() == prefix.masked();
+                        });
     if (!shared) remove_route(ns, r.dst, r.ifindex);
   });
   list_own4(i);
@@ -131,8 +131,8 @@ Result<void> add_address(Core& core, Interface& i, const Prefix& prefix, bool pr
   if (!is_valid(prefix)) return fail(Errc::invalid);
   if (i.find(prefix.address) != nullptr) return fail(Errc::exists);
   const bool secondary = prefix.address.is_v4() && std::ranges::any_of(i.addresses, [&](const InterfaceAddress& x) {
-    return x.prefix.length == prefix.length && x.prefix.masked() == prefix.masked();
-  });
+                           return x.prefix.length == prefix.length && x.prefix.masked() == prefix.masked();
+                         });
   const bool checked = probe && i.has_link_addresses();
   i.addresses.push_back({.prefix = prefix, .state = State::tentative, .permanent = true, .secondary = secondary});
   if (prefix.address.is_v6() && i.has_link_addresses()) join_group(core, i, prefix.address.v6().solicited_node());
@@ -169,12 +169,8 @@ void act(Core& core, Interface& i, const IpAddr& address, ip::Dad::Act what) {
     case ip::Dad::Act::solicit:
       if (const AddressProbe* p = find_probe(i, address)) send_dad_solicitation(core, i, address.v6(), p->dad.nonce());
       return;
-    case ip::Dad::Act::assign:
-      forget_probe(i, address);
-      return assign(core, i, address);
-    case ip::Dad::Act::duplicate:
-      forget_probe(i, address);
-      return mark_duplicate(core, i, address);
+    case ip::Dad::Act::assign: forget_probe(i, address); return assign(core, i, address);
+    case ip::Dad::Act::duplicate: forget_probe(i, address); return mark_duplicate(core, i, address);
   }
 }
 

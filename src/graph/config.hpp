@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "ip/sysctl.hpp"
 #include "ip/socket_types.hpp"
+#include "ip/sysctl.hpp"
 
 namespace weir {
 

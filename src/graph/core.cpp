@@ -102,7 +102,8 @@ void Core::drop(buf::PacketId id, Drop why) noexcept {
   const buf::Packet& p = pool[id];
   netns[p.netns]->drops.add(why);
   if (p.if_in != 0) ++interfaces[p.if_in]->stats.rx_dropped;
-  if (!taps.empty()) [[unlikely]] tap(p.if_in, false, id, why);
+  if (!taps.empty()) [[unlikely]]
+    tap(p.if_in, false, id, why);
   pool.release(id);
 }
 

@@ -66,7 +66,8 @@ inline void to_next_hop(Core& core, ip::NextHop& hop, Interface& out, PacketId i
 // Room for a link header in front and bytes that are ours alone to change.
 inline bool prepare(buf::Pool& pool, PacketId id) {
   Packet& p = pool[id];
-  if (!pool.make_writable(id)) [[unlikely]] return false;
+  if (!pool.make_writable(id)) [[unlikely]]
+    return false;
   return p.head >= 14 || pool.front_to_block(id, std::min<u32>(p.length, 60));
 }
 
@@ -93,8 +94,7 @@ inline bool prepare(buf::Pool& pool, PacketId id) {
   const auto parsed = wire::parse_ip4_options(options);
   if (!parsed) return;
   const u32 midnight_ms = static_cast<u32>(core.now.ms() % 86'400'000);
-  if (parsed->record_route)
-    wire::record_route(options.subspan(parsed->record_route.at, parsed->record_route.len), out.own4.front());
+  if (parsed->record_route) wire::record_route(options.subspan(parsed->record_route.at, parsed->record_route.len), out.own4.front());
   if (parsed->timestamp)
     wire::record_timestamp(options.subspan(parsed->timestamp.at, parsed->timestamp.len), out.own4.front(), midnight_ms);
   store_be16(ip + 10, 0);
@@ -110,20 +110,24 @@ void forward4(Core& core, Interface& in, PacketId id, u32 hop_id) {
   Netns& ns = *core.netns[in.netns];
   if ((p.flags & (PacketFlags::link_broadcast | PacketFlags::link_multicast)) != 0) [[unlikely]]
     return refuse(core, id, Drop::ip_link_broadcast, Ip::in_addr_errors);  // RFC 1812 5.3.4
-  if (hop_id == 0) [[unlikely]] return no_route(core, id, nullptr);
+  if (hop_id == 0) [[unlikely]]
+    return no_route(core, id, nullptr);
   ip::NextHop& hop = ns.fib.next_hop(hop_id);
-  if (hop.type != ip::RouteType::unicast) [[unlikely]] return no_route(core, id, &hop);
+  if (hop.type != ip::RouteType::unicast) [[unlikely]]
+    return no_route(core, id, &hop);
   std::byte* ip = core.pool.at(id, p.l3);
   const Ip4Addr src = Ip4Addr::load(ip + 12), dst = Ip4Addr::load(ip + 16);
   if (const Drop why = ip::check_forwarded4(src, dst); why != Drop::none) [[unlikely]]
     return refuse(core, id, why, Ip::in_addr_errors);
-  if (load_u8(ip + 8) <= 1) [[unlikely]] return ttl_exceeded(core, id);
+  if (load_u8(ip + 8) <= 1) [[unlikely]]
+    return ttl_exceeded(core, id);
   Interface& out = *core.interfaces[hop.ifindex];
   const u32 mtu = hop.mtu != 0 ? hop.mtu : out.config.mtu;
   const bool too_long = p.length > mtu;
   if (too_long && buf::segment_ip_length(p) > mtu && (load_be16(ip + 6) & 0x4000) != 0) [[unlikely]]
     return oversize(core, hop, out, id, mtu);  // refused: what is quoted is what was received
-  if (!prepare(core.pool, id)) [[unlikely]] return refuse(core, id, Drop::no_buffer, Ip::in_discards);
+  if (!prepare(core.pool, id)) [[unlikely]]
+    return refuse(core, id, Drop::no_buffer, Ip::in_discards);
   ip = core.pool.at(id, p.l3 = p.head);
   // RFC 1624 eqn. 3 for TTL and protocol.
   const u16 before = load_be16(ip + 8), after = static_cast<u16>(before - 0x0100);
@@ -133,8 +137,10 @@ void forward4(Core& core, Interface& in, PacketId id, u32 hop_id) {
   p.flags |= PacketFlags::forwarded;
   ns.ip4.add(Ip::in_forwarded);
   ns.ip4.add(Ip::out_forwarded);
-  if (load_u8(ip) != 0x45) [[unlikely]] note_passage(core, out, ip, (load_u8(ip) & 0xfu) * 4);
-  if (too_long) [[unlikely]] return oversize(core, hop, out, id, mtu);
+  if (load_u8(ip) != 0x45) [[unlikely]]
+    note_passage(core, out, ip, (load_u8(ip) & 0xfu) * 4);
+  if (too_long) [[unlikely]]
+    return oversize(core, hop, out, id, mtu);
   to_next_hop(core, hop, out, id);
 }
 
@@ -161,19 +167,25 @@ void forward6(Core& core, Interface& in, PacketId id, u32 hop_id) {
   Netns& ns = *core.netns[in.netns];
   if ((p.flags & (PacketFlags::link_broadcast | PacketFlags::link_multicast)) != 0) [[unlikely]]
     return refuse(core, id, Drop::ip_link_broadcast, Ip::in_addr_errors);
-  if (hop_id == 0) [[unlikely]] return no_route(core, id, nullptr);
+  if (hop_id == 0) [[unlikely]]
+    return no_route(core, id, nullptr);
   ip::NextHop& hop = ns.fib.next_hop(hop_id);
-  if (hop.type != ip::RouteType::unicast) [[unlikely]] return no_route(core, id, &hop);
+  if (hop.type != ip::RouteType::unicast) [[unlikely]]
+    return no_route(core, id, &hop);
   const std::byte* ip = core.pool.at(id, p.l3);
   const Ip6Addr src = Ip6Addr::load(ip + 8), dst = Ip6Addr::load(ip + 24);
   if (const Drop why = ip::check_forwarded6(src, dst); why != Drop::none) [[unlikely]]
     return refuse(core, id, why, Ip::in_addr_errors);
-  if (load_u8(ip + 7) <= 1) [[unlikely]] return ttl_exceeded(core, id);
-  if (load_u8(ip + 6) == wire::proto::hop_by_hop && !hop_by_hop_allows(core, id)) [[unlikely]] return;
+  if (load_u8(ip + 7) <= 1) [[unlikely]]
+    return ttl_exceeded(core, id);
+  if (load_u8(ip + 6) == wire::proto::hop_by_hop && !hop_by_hop_allows(core, id)) [[unlikely]]
+    return;
   Interface& out = *core.interfaces[hop.ifindex];
   const u32 mtu = hop.mtu != 0 ? hop.mtu : out.config.mtu;
-  if (p.length > mtu && buf::segment_ip_length(p) > mtu) [[unlikely]] return oversize(core, hop, out, id, mtu);
-  if (!prepare(core.pool, id)) [[unlikely]] return refuse(core, id, Drop::no_buffer, Ip::in_discards);
+  if (p.length > mtu && buf::segment_ip_length(p) > mtu) [[unlikely]]
+    return oversize(core, hop, out, id, mtu);
+  if (!prepare(core.pool, id)) [[unlikely]]
+    return refuse(core, id, Drop::no_buffer, Ip::in_discards);
   std::byte* const header = core.pool.at(id, p.l3 = p.head);
   store_u8(header + 7, static_cast<u8>(load_u8(header + 7) - 1));
   p.flags |= PacketFlags::forwarded;

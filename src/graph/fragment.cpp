@@ -35,8 +35,8 @@ void Fragmenter::read4() {
   first_.length = (load_u8(ip) & 0xfu) * 4u;
   std::memcpy(first_.bytes.data(), ip, first_.length);
   std::memcpy(later_.bytes.data(), ip, 20);
-  const u32 copied = static_cast<u32>(
-      wire::copied_ip4_options({first_.bytes.data() + 20, first_.length - 20}, MutBytes{later_.bytes}.subspan(20)));
+  const u32 copied =
+      static_cast<u32>(wire::copied_ip4_options({first_.bytes.data() + 20, first_.length - 20}, MutBytes{later_.bytes}.subspan(20)));
   later_.length = 20 + (copied + 3) / 4 * 4;
   store_u8(later_.bytes.data(), static_cast<u8>(0x40 | later_.length / 4));
   const u16 word = load_be16(ip + 6);

@@ -47,9 +47,15 @@ void send_report4(Core& core, Interface& out, std::span<const wire::GroupRecordF
   core.pool.push_front(id, 24);
   p.l3 = p.head;
   const Ip4Addr src = out.own4.empty() ? Ip4Addr::any() : out.own4.front();
-  wire::emit(wire::Ipv4Fields{.tos = 0xc0, .payload_len = static_cast<u16>(n), .dont_fragment = true, .ttl = 1,
-                              .protocol = wire::proto::igmp, .src = src, .dst = igmp3_routers,
-                              .options = bytes_of(router_alert4)}, {core.pool.at(id, p.head), 24});
+  wire::emit(wire::Ipv4Fields{.tos = 0xc0,
+                              .payload_len = static_cast<u16>(n),
+                              .dont_fragment = true,
+                              .ttl = 1,
+                              .protocol = wire::proto::igmp,
+                              .src = src,
+                              .dst = igmp3_routers,
+                              .options = bytes_of(router_alert4)},
+             {core.pool.at(id, p.head), 24});
   send_to_mac(core, out, id, multicast_mac(igmp3_routers));
 }
 
@@ -71,8 +77,10 @@ void send_report6(Core& core, Interface& out, std::span<const wire::GroupRecordF
   core.pool.push_front(id, 48);
   p.l3 = p.head;
   std::byte* const at = core.pool.at(id, p.head);
-  wire::emit(wire::Ipv6Fields{.payload_len = static_cast<u16>(n + 8), .next_header = wire::proto::hop_by_hop, .hop_limit = 1,
-                              .src = src, .dst = mld2_routers}, {at, 40});
+  wire::emit(
+      wire::Ipv6Fields{
+          .payload_len = static_cast<u16>(n + 8), .next_header = wire::proto::hop_by_hop, .hop_limit = 1, .src = src, .dst = mld2_routers},
+      {at, 40});
   std::memcpy(at + 40, router_alert6.data(), router_alert6.size());
   send_to_mac(core, out, id, multicast_mac(mld2_routers));
 }

@@ -81,8 +81,7 @@ bool may_answer6(const Packet& p, const wire::Ipv6View& ip, bool even_to_multica
 
 Icmp counter_of4(const wire::Icmp4Fields& f) noexcept {
   switch (f.type) {
-    case wire::icmp4::unreachable:
-      return f.code == wire::icmp4::fragmentation_needed ? Icmp::out_too_big : Icmp::out_unreachable;
+    case wire::icmp4::unreachable: return f.code == wire::icmp4::fragmentation_needed ? Icmp::out_too_big : Icmp::out_unreachable;
     case wire::icmp4::time_exceeded: return Icmp::out_time_exceeded;
     default: return Icmp::out_parameter_problem;
   }
@@ -248,12 +247,23 @@ bool output_ip(Core& core, PacketId id, const IpOut& out) {
   const MutBytes header{core.pool.at(id, p.head), room};
   if (out.dst.is_v4()) {
     p.family = 4;
-    wire::emit(wire::Ipv4Fields{.tos = out.tos, .payload_len = payload, .dont_fragment = out.dont_fragment, .ttl = ttl,
-                                .protocol = out.protocol, .src = src.v4(), .dst = out.dst.v4()}, header);
+    wire::emit(wire::Ipv4Fields{.tos = out.tos,
+                                .payload_len = payload,
+                                .dont_fragment = out.dont_fragment,
+                                .ttl = ttl,
+                                .protocol = out.protocol,
+                                .src = src.v4(),
+                                .dst = out.dst.v4()},
+               header);
   } else {
     p.family = 6;
-    wire::emit(wire::Ipv6Fields{.traffic_class = out.tos, .payload_len = payload, .next_header = out.protocol,
-                                .hop_limit = ttl, .src = src.v6(), .dst = out.dst.v6()}, header);
+    wire::emit(wire::Ipv6Fields{.traffic_class = out.tos,
+                                .payload_len = payload,
+                                .next_header = out.protocol,
+                                .hop_limit = ttl,
+                                .src = src.v6(),
+                                .dst = out.dst.v6()},
+               header);
   }
   p.destination = *d;
   core.out.push(core.pool, id);

@@ -59,8 +59,7 @@ Drop answer_echo(Core& core, Interface& in, PacketId id, const Addresses& a) {
   std::memcpy(icmp + 2, &sum, 2);
   ns.icmp6.add(Icmp::out_msgs);
   ns.icmp6.add(Icmp::out_echo_replies);
-  output_ip(core, id, {.netns = ns.id, .src = from, .dst = a.src, .oif = oif, .protocol = wire::proto::icmp6,
-                       .tos = a.traffic_class});
+  output_ip(core, id, {.netns = ns.id, .src = from, .dst = a.src, .oif = oif, .protocol = wire::proto::icmp6, .tos = a.traffic_class});
   return Drop::none;
 }
 
@@ -89,8 +88,7 @@ Drop hear_error(Core& core, Interface& in, const Addresses& a, const wire::Icmp6
   Netns& ns = *core.netns[in.netns];
   ip::IcmpError e;
   if (!kind_of(m, e.kind)) return Drop::icmp_unknown_type;
-  ns.icmp6.add(e.kind == Kind::too_big ? Icmp::in_too_big
-                                       : e.kind == Kind::time_exceeded ? Icmp::in_time_exceeded : Icmp::in_unreachable);
+  ns.icmp6.add(e.kind == Kind::too_big ? Icmp::in_too_big : e.kind == Kind::time_exceeded ? Icmp::in_time_exceeded : Icmp::in_unreachable);
   const auto q = wire::parse_quoted6(m.quote());
   if (!q || !q->first_fragment) return Drop::icmp_bad_embedded;
   if (!is_own_address(core, ns, q->src, in.index)) return Drop::icmp_bad_embedded;
@@ -125,9 +123,7 @@ Drop hear_group_query(Core& core, Interface& in, const Addresses& a, const wire:
 Drop hear(Core& core, Interface& in, PacketId id, const Addresses& a, const wire::Icmp6View& m) {
   switch (m.type()) {
     case icmp6::echo_request: return answer_echo(core, in, id, a);
-    case icmp6::echo_reply:
-      core.netns[in.netns]->icmp6.add(Icmp::in_echo_replies);
-      return Drop::none;
+    case icmp6::echo_reply: core.netns[in.netns]->icmp6.add(Icmp::in_echo_replies); return Drop::none;
     case icmp6::unreachable:
     case icmp6::packet_too_big:
     case icmp6::time_exceeded:

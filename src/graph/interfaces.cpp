@@ -100,8 +100,9 @@ Result<NetnsId> add_netns(Core& core, const NetnsConfig& config) {
   core.sockets->set_limit(id, config.max_sockets);
   core.udp->add_netns(id);
   if (core.tcp) core.tcp->add_netns(id);
-  const auto lo = add_interface(core, id, {.name = "lo", .kind = InterfaceKind::loopback, .mtu = 65'535,
-                                           .offload = {.tx_checksum = true, .rx_checksum = true, .tso = true}});
+  const auto lo = add_interface(
+      core, id,
+      {.name = "lo", .kind = InterfaceKind::loopback, .mtu = 65'535, .offload = {.tx_checksum = true, .rx_checksum = true, .tso = true}});
   if (!lo) return fail(lo.error());
   core.netns[id]->loopback = *lo;
   return id;

@@ -31,8 +31,11 @@ void send_message(Core& core, Interface& out, std::span<std::byte> body, const M
   p.l4_protocol = wire::proto::icmp6;
   core.pool.push_front(id, 40);
   p.l3 = p.head;
-  wire::emit(wire::Ipv6Fields{.payload_len = static_cast<u16>(body.size()), .next_header = wire::proto::icmp6,
-                              .hop_limit = wire::nd_hop_limit, .src = m.src, .dst = m.dst},
+  wire::emit(wire::Ipv6Fields{.payload_len = static_cast<u16>(body.size()),
+                              .next_header = wire::proto::icmp6,
+                              .hop_limit = wire::nd_hop_limit,
+                              .src = m.src,
+                              .dst = m.dst},
              {core.pool.at(id, p.head), 40});
   Netns& ns = *core.netns[out.netns];
   ns.icmp6.add(Icmp::out_msgs);
@@ -58,8 +61,8 @@ void answer(Core& core, Interface& in, const Ip6Addr& target, const Ip6Addr& ask
   std::array<std::byte, 32> body;
   const bool to_all = asker.is_any();  // somebody is probing for our address: all are told (RFC 4861 7.2.4)
   const Netns& ns = *core.netns[in.netns];
-  const usize n = wire::emit(wire::NeighborAdvert{.router = ns.sysctl.ip6_forward, .solicited = !to_all, .override_ = true,
-                                                  .target = target}, body);
+  const usize n =
+      wire::emit(wire::NeighborAdvert{.router = ns.sysctl.ip6_forward, .solicited = !to_all, .override_ = true, .target = target}, body);
   wire::emit_link_address(wire::nd_option::target_link, in.config.mac, MutBytes{body}.subspan(n));
   const Ip6Addr dst = to_all ? Ip6Addr::all_nodes() : asker;
   core.netns[in.netns]->icmp6.add(Icmp::out_neighbour_advertisements);
@@ -85,8 +88,7 @@ Drop hear_solicitation(Core& core, const Heard& h, const wire::NeighborSolicit& 
   }
   if (!h.in.owns(ns.target)) return Drop::nd_bad_target;
   if (h.in.owns(h.src)) return Drop::ip6_land;
-  if (!from_unspecified && mac)
-    send_pending(core, core.neighbours.on_solicitation(h.in.index, h.src, *mac, core.now));
+  if (!from_unspecified && mac) send_pending(core, core.neighbours.on_solicitation(h.in.index, h.src, *mac, core.now));
   answer(core, h.in, ns.target, h.src, mac);
   return Drop::none;
 }
@@ -101,10 +103,12 @@ Drop hear_advertisement(Core& core, const Heard& h, const wire::NeighborAdvert& 
   auto mac = na.options.link_address(wire::nd_option::target_link);
   if (mac && !mac->is_unicast()) return Drop::nd_bad_option;
   const Netns& ns = *core.netns[h.in.netns];
-  send_pending(core, core.neighbours.on_advertisement(h.in.index, na.target,
-                                                      {.mac = mac, .router = na.router, .solicited = na.solicited,
-                                                       .override_ = na.override_, .may_create = ns.sysctl.ip6_forward},
-                                                      core.now));
+  send_pending(
+      core,
+      core.neighbours.on_advertisement(
+          h.in.index, na.target,
+          {.mac = mac, .router = na.router, .solicited = na.solicited, .override_ = na.override_, .may_create = ns.sysctl.ip6_forward},
+          core.now));
   return Drop::none;
 }
 
@@ -131,8 +135,7 @@ Drop rx_nd(Core& core, Interface& in, PacketId id, const wire::Icmp6View& m) {
     case wire::icmp6::neighbor_advert:
       counters.add(Icmp::in_neighbour_advertisements);
       return parsed<wire::NeighborAdvert>(m, [&](const auto& x) { return hear_advertisement(core, h, x); });
-    case wire::icmp6::redirect:
-      return parsed<wire::NdRedirect>(m, [&](const auto& x) { return hear_redirect6(core, in, h.src, x); });
+    case wire::icmp6::redirect: return parsed<wire::NdRedirect>(m, [&](const auto& x) { return hear_redirect6(core, in, h.src, x); });
     default: return Drop::icmp_ignored;  // routers are configured, not heard
   }
 }

@@ -33,7 +33,8 @@ void hand_over(Core& core, Interface& in, PacketId id, u8 flags) {
 void count_sent(Core& core, Interface& out, PacketId id) {
   ++out.stats.tx_packets;
   out.stats.tx_bytes += core.pool[id].length;
-  if (!core.taps.empty()) [[unlikely]] core.tap(out.index, true, id, Drop::none);
+  if (!core.taps.empty()) [[unlikely]]
+    core.tap(out.index, true, id, Drop::none);
 }
 
 void cross(Core& core, Interface& out, Interface& in, PacketId id) {
@@ -65,7 +66,8 @@ void into_veth(Core& core, Interface& out, PacketId id) {
     return core.drop(id, Drop::link_down);
   }
   const auto& offload = out.config.offload;
-  if (offload.tso && offload.tx_checksum) [[likely]] return cross(core, out, *in, id);
+  if (offload.tso && offload.tx_checksum) [[likely]]
+    return cross(core, out, *in, id);
   cross_finished(core, out, *in, id);
 }
 
@@ -91,7 +93,8 @@ void send_to_neighbour_slow(Core& core, Interface& out, PacketId id, u32 neighbo
   if (neighbour == 0) return core.drop(id, Drop::neigh_limit);
   link::NeighbourUse use = core.neighbours.use(neighbour, core.now);
   if (use.reach == link::Reach::failed && core.pool[id].if_in == 0) use = core.neighbours.ask_again(neighbour, core.now);
-  if (use.reach == link::Reach::ready) [[likely]] return send_to_mac(core, out, id, use.mac);
+  if (use.reach == link::Reach::ready) [[likely]]
+    return send_to_mac(core, out, id, use.mac);
   if (use.reach == link::Reach::failed) {
     report_undeliverable(core, id, Unreachable::host);
     return core.drop(id, Drop::neigh_unresolved);

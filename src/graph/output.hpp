@@ -30,7 +30,8 @@ inline void push_ethernet(buf::Pool& pool, buf::PacketId id, const MacAddr& dst,
 inline void enqueue(Core& core, Interface& out, buf::PacketId frame) {
   core.pool[frame].if_out = out.index;
   const bool ready = out.queues && out.running() && out.tx.size() < out.config.queue_packets;
-  if (!ready) [[unlikely]] return enqueue_slow(core, out, frame);
+  if (!ready) [[unlikely]]
+    return enqueue_slow(core, out, frame);
   out.tx.push(core.pool, frame);
 }
 // An IP packet to a link address.
@@ -41,7 +42,8 @@ inline void send_to_mac(Core& core, Interface& out, buf::PacketId id, const MacA
 // An IP packet to a neighbour: at once, or when it has answered. `neighbour`: of the table, 0: refused.
 inline void send_to_neighbour(Core& core, Interface& out, buf::PacketId id, u32 neighbour) {
   const MacAddr* mac = neighbour != 0 ? core.neighbours.fresh_mac(neighbour, core.now) : nullptr;
-  if (mac == nullptr) [[unlikely]] return send_to_neighbour_slow(core, out, id, neighbour);
+  if (mac == nullptr) [[unlikely]]
+    return send_to_neighbour_slow(core, out, id, neighbour);
   send_to_mac(core, out, id, *mac);
 }
 // An IP packet back to ourselves: it arrives at `in` as if it came from there.

@@ -19,9 +19,7 @@ u32 pull_segments(Core& core, Interface& port, PacketId id, std::span<PacketId> 
   return n;
 }
 
-inline bool needs_finish(const buf::Packet& p) noexcept {
-  return p.csum.kind == buf::CsumKind::partial || p.gso.segments > 1;
-}
+inline bool needs_finish(const buf::Packet& p) noexcept { return p.csum.kind == buf::CsumKind::partial || p.gso.segments > 1; }
 
 }  // namespace
 

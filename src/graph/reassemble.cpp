@@ -72,11 +72,15 @@ PacketId reassemble4(Core& core, Interface& in, PacketId id) {
     core.drop(id, ip.error());
     return PacketId::none;
   }
-  const ip::FragmentKey key{.src = ip->src(), .dst = ip->dst(), .id = ip->id(), .netns = ns.id, .interface = 0,
-                            .protocol = ip->protocol()};
-  ip::Fragment f{.offset = ip->fragment_offset(), .length = static_cast<u32>(ip->payload_len()), .more = ip->more_fragments(),
-                 .header_length = static_cast<u16>(ip->header_len()), .protocol = ip->protocol(), .ecn = ip->ecn(),
-                 .charge = true_size(core, id), .packet = id};
+  const ip::FragmentKey key{.src = ip->src(), .dst = ip->dst(), .id = ip->id(), .netns = ns.id, .interface = 0, .protocol = ip->protocol()};
+  ip::Fragment f{.offset = ip->fragment_offset(),
+                 .length = static_cast<u32>(ip->payload_len()),
+                 .more = ip->more_fragments(),
+                 .header_length = static_cast<u16>(ip->header_len()),
+                 .protocol = ip->protocol(),
+                 .ecn = ip->ecn(),
+                 .charge = true_size(core, id),
+                 .packet = id};
   u16 headers = 0;
   u8 ecn = 0;
   const PacketId whole = add(core, ns, ns.ip4, key, f, headers, ecn);
@@ -120,9 +124,14 @@ PacketId reassemble6(Core& core, Interface& in, PacketId id, u16 fragment_at, u1
   p.l4 = static_cast<u16>(p.l3 + skip);
   p.payload = named_at;
   const ip::FragmentKey key{.src = src, .dst = dst, .id = frag.id, .netns = ns.id, .interface = local ? in.index : IfIndex{0}};
-  ip::Fragment f{.offset = frag.offset, .length = length, .more = frag.more, .header_length = static_cast<u16>(unfragmentable),
-                 .protocol = frag.next_header, .ecn = static_cast<u8>((load_u8(ip + 1) >> 4) & 3),
-                 .charge = true_size(core, id), .packet = id};
+  ip::Fragment f{.offset = frag.offset,
+                 .length = length,
+                 .more = frag.more,
+                 .header_length = static_cast<u16>(unfragmentable),
+                 .protocol = frag.next_header,
+                 .ecn = static_cast<u8>((load_u8(ip + 1) >> 4) & 3),
+                 .charge = true_size(core, id),
+                 .packet = id};
   u16 headers = 0;
   u8 ecn = 0;
   const PacketId whole = add(core, ns, ns.ip6, key, f, headers, ecn);

@@ -20,9 +20,8 @@ Drop learn(Core& core, Interface& in, const IpAddr& from, const IpAddr& dst, con
   const ip::Route* now = ns.fib.lookup(dst);
   // Only from the gateway that is used for it now, to one on the same link, that is not ourselves.
   const bool from_current = now != nullptr && now->type == ip::RouteType::unicast && now->gateway == from && now->ifindex == in.index;
-  const bool on_link = std::ranges::any_of(in.addresses, [&](const InterfaceAddress& a) {
-    return a.usable() && a.prefix.contains(gateway);
-  });
+  const bool on_link =
+      std::ranges::any_of(in.addresses, [&](const InterfaceAddress& a) { return a.usable() && a.prefix.contains(gateway); });
   if (!from_current || (!on_link && !gateway.is_link_local()) || is_own_address(core, ns, gateway, in.index) || gateway == from)
     return Drop::icmp_bad_redirect;
   const Prefix host{dst, static_cast<u8>(dst.bits())};

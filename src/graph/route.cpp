@@ -16,15 +16,18 @@ using Candidates = FixedVector<ip::SourceCandidate, max_candidates>;
 void add_candidates(const Interface& i, bool v4, Candidates& out) {
   for (const InterfaceAddress& a : i.addresses) {
     if (a.prefix.address.is_v4() != v4) continue;
-    out.push({.prefix = a.prefix, .interface = i.index, .deprecated = a.state == InterfaceAddress::State::deprecated,
-              .secondary = a.secondary, .unusable = !a.usable()});
+    out.push({.prefix = a.prefix,
+              .interface = i.index,
+              .deprecated = a.state == InterfaceAddress::State::deprecated,
+              .secondary = a.secondary,
+              .unusable = !a.usable()});
   }
 }
 
 IpAddr select_from(const Candidates& all, const Interface& out, const IpAddr& dst, const IpAddr& next_hop) {
   const ip::SourceCandidate* best = dst.is_v4()
-      ? ip::select_source4(dst.v4(), next_hop.is_v4() ? next_hop.v4() : dst.v4(), out.index, all.span())
-      : ip::select_source6(dst.v6(), out.index, all.span());
+                                        ? ip::select_source4(dst.v4(), next_hop.is_v4() ? next_hop.v4() : dst.v4(), out.index, all.span())
+                                        : ip::select_source6(dst.v6(), out.index, all.span());
   return best != nullptr ? best->prefix.address : IpAddr::any(dst.family());
 }
 
@@ -104,15 +107,16 @@ Result<Resolution> resolve_routed(const Core& core, const Netns& ns, const ip::D
       if (auto ok = finish(core, *core.interfaces[ns.loopback], key, r); !ok) return fail(ok.error());
       return r;
     }
-    case ip::RouteType::broadcast:
-      return resolve_on(core, ns, key, core.interfaces[route->ifindex].get(), DestinationKind::broadcast);
+    case ip::RouteType::broadcast: return resolve_on(core, ns, key, core.interfaces[route->ifindex].get(), DestinationKind::broadcast);
     case ip::RouteType::unicast: break;
   }
   route = living(core, ns, route);
   const bool on_link = route->gateway.is_any();
   Resolution r{.next_hop = on_link ? key.dst : route->gateway,
                .source = route->pref_src.is_any() ? IpAddr::any(key.dst.family()) : route->pref_src,
-               .mtu = route->mtu, .kind = DestinationKind::unicast, .gateway = !on_link};
+               .mtu = route->mtu,
+               .kind = DestinationKind::unicast,
+               .gateway = !on_link};
   if (auto ok = finish(core, *core.interfaces[route->ifindex], key, r); !ok) return fail(ok.error());
   return r;
 }
@@ -142,8 +146,7 @@ Result<Resolution> resolve_link_local(const Core& core, const Netns& ns, const i
 }
 
 Result<Resolution> resolve(const Core& core, const Netns& ns, const ip::DestinationKey& key) {
-  if (key.oif != 0 && (key.oif >= core.interfaces.size() || core.interfaces[key.oif]->netns != ns.id))
-    return fail(Errc::device_not_found);
+  if (key.oif != 0 && (key.oif >= core.interfaces.size() || core.interfaces[key.oif]->netns != ns.id)) return fail(Errc::device_not_found);
   //= rfc1122#4.1.3.6 U16
   //= rfc1122#3.2.1.3 I13
   if (!key.src.is_any() && !is_own_address(core, ns, key.src)) return fail(Errc::addr_not_available);
@@ -202,8 +205,7 @@ Result<u32> find_destination(Core& core, const ip::RouteQuery& query, Instant no
   if (ns == nullptr) return fail(Errc::net_down);
   ip::DestinationKey key{.dst = query.dst, .src = query.src, .netns = query.netns, .oif = query.oif};
   if (key.src.is_any()) key.src = IpAddr::any(key.dst.family());
-  if (const u32 id = core.destinations.find(key, now); id != 0 && !core.destinations.needs_refresh(id, ns->route_generation))
-    return id;
+  if (const u32 id = core.destinations.find(key, now); id != 0 && !core.destinations.needs_refresh(id, ns->route_generation)) return id;
   const auto r = resolve(core, *ns, key);
   if (!r) return fail(r.error());
   u32 id = core.destinations.find(key, now);

@@ -57,9 +57,10 @@ void rx_arp(Core& core, Interface& in, PacketId id) {
   if (in.owns(arp.sender_ip)) return core.drop(id, Drop::arp_bad_sender);
   const bool for_us = in.owns(arp.target_ip);
   if (!arp.sender_ip.is_any()) {
-    send_pending(core, core.neighbours.on_arp(in.index, {.sender = arp.sender_ip, .mac = arp.sender_mac,
-                                                         .reply = arp.op == wire::ArpOp::reply, .target_is_us = for_us},
-                                              core.now));
+    send_pending(
+        core, core.neighbours.on_arp(
+                  in.index, {.sender = arp.sender_ip, .mac = arp.sender_mac, .reply = arp.op == wire::ArpOp::reply, .target_is_us = for_us},
+                  core.now));
   }
   if (!for_us) return core.drop(id, Drop::arp_not_for_us);
   core.pool.release(id);

@@ -35,7 +35,8 @@ void count_drop(Core& core, Interface& in, PacketId id, Drop why) {
 constexpr u64 mac_mask = std::endian::native == std::endian::little ? ~u64{0} >> 16 : ~u64{0} << 16;
 
 Drop check_destination(Interface& in, buf::Packet& p, const std::byte* frame) noexcept {
-  if ((load_raw<u64>(frame) & mac_mask) == in.mac_word) [[likely]] return Drop::none;
+  if ((load_raw<u64>(frame) & mac_mask) == in.mac_word) [[likely]]
+    return Drop::none;
   const MacAddr dst = load_raw<MacAddr>(frame);
   if (dst.is_broadcast()) p.flags |= PacketFlags::link_broadcast;
   else if (dst.is_multicast()) p.flags |= PacketFlags::link_multicast;
@@ -107,19 +108,23 @@ void sort_slow(Core& core, Interface& in, PacketId id, Sorted& out) {
 void sort(Core& core, Interface& in, PacketId id, Sorted& out) {
   buf::Packet& p = core.pool[id];
   arrive(core, in, p);
-  if (p.length < header_len) [[unlikely]] return count_drop(core, in, id, Drop::eth_truncated);
+  if (p.length < header_len) [[unlikely]]
+    return count_drop(core, in, id, Drop::eth_truncated);
   if (p.length > in.config.mtu + header_len + room_for_tags && p.gso.segments <= 1) [[unlikely]]
     return count_drop(core, in, id, Drop::eth_giant);
-  if (!core.pool.pull_up(id, header_len)) [[unlikely]] return core.drop(id, Drop::no_buffer);
+  if (!core.pool.pull_up(id, header_len)) [[unlikely]]
+    return core.drop(id, Drop::no_buffer);
   const std::byte* frame = core.pool.at(id, p.head);
   if (const Drop why = check_destination(in, p, frame); why != Drop::none) [[unlikely]]
     return core.drop(id, why);
-  if ((p.vlan & 0x0fff) != 0) [[unlikely]] return core.drop(id, Drop::vlan_unknown);  // taken off by the driver
+  if ((p.vlan & 0x0fff) != 0) [[unlikely]]
+    return core.drop(id, Drop::vlan_unknown);  // taken off by the driver
   const u16 type = load_raw<u16>(frame + 12);
   constexpr bool little = std::endian::native == std::endian::little;
   constexpr u16 ip4 = little ? std::byteswap(wire::ethertype::ipv4) : wire::ethertype::ipv4;
   constexpr u16 ip6 = little ? std::byteswap(wire::ethertype::ipv6) : wire::ethertype::ipv6;
-  if (type != ip4 && type != ip6) [[unlikely]] return sort_slow(core, in, id, out);
+  if (type != ip4 && type != ip6) [[unlikely]]
+    return sort_slow(core, in, id, out);
   move_head(core.pool, id, header_len);
   (type == ip4 ? out.ip4 : out.ip6).add(id);
 }
@@ -138,7 +143,8 @@ void rx_ethernet(Core& core, Interface& in, std::span<const PacketId> packets) {
     const auto batch = packets.first(std::min<usize>(packets.size(), batch_size));
     packets = packets.subspan(batch.size());
     in.stats.rx_packets += batch.size();
-    if (!core.taps.empty()) [[unlikely]] tap_all(core, in, batch);
+    if (!core.taps.empty()) [[unlikely]]
+      tap_all(core, in, batch);
     Sorted sorted;
     for_each_ahead(core.pool, batch, [&](PacketId id) { sort(core, in, id, sorted); });
     hand_on(core, in, sorted);
@@ -150,7 +156,8 @@ void rx_raw_ip(Core& core, Interface& in, std::span<const PacketId> packets) {
     const auto batch = packets.first(std::min<usize>(packets.size(), batch_size));
     packets = packets.subspan(batch.size());
     in.stats.rx_packets += batch.size();
-    if (!core.taps.empty()) [[unlikely]] tap_all(core, in, batch);
+    if (!core.taps.empty()) [[unlikely]]
+      tap_all(core, in, batch);
     Sorted sorted;
     for_each_ahead(core.pool, batch, [&](PacketId id) {
       buf::Packet& p = core.pool[id];

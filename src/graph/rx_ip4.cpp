@@ -53,7 +53,8 @@ struct Header4 {
 //= rfc1122#3.2.1.3 I14, I15, I128
 inline Drop check(Core& core, Interface& in, PacketId id, Header4& h) {
   Packet& p = core.pool[id];
-  if (!core.pool.pull_up(id, 20)) [[unlikely]] return p.length < 20 ? Drop::ip4_truncated : Drop::no_buffer;
+  if (!core.pool.pull_up(id, 20)) [[unlikely]]
+    return p.length < 20 ? Drop::ip4_truncated : Drop::no_buffer;
   const std::byte* ip = core.pool.at(id, p.head);
   const u32 word = load_be32(ip);
   u32 header_len = 20;
@@ -65,8 +66,10 @@ inline Drop check(Core& core, Interface& in, PacketId id, Header4& h) {
     ip = core.pool.at(id, p.head);
   }
   const u32 total = word & 0xffff;
-  if (total < header_len || total > p.length) [[unlikely]] return Drop::ip4_bad_total_length;
-  if (csum_fold(csum_add({ip, header_len})) != 0xffff) [[unlikely]] return Drop::ip4_bad_checksum;
+  if (total < header_len || total > p.length) [[unlikely]]
+    return Drop::ip4_bad_total_length;
+  if (csum_fold(csum_add({ip, header_len})) != 0xffff) [[unlikely]]
+    return Drop::ip4_bad_checksum;
   h.src = Ip4Addr::load(ip + 12);
   h.dst = Ip4Addr::load(ip + 16);
   p.l3 = p.head;
@@ -77,7 +80,8 @@ inline Drop check(Core& core, Interface& in, PacketId id, Header4& h) {
     if (const Drop why = check_special(p, h); why != Drop::none) return why;
   if ((p.flags & PacketFlags::from_loopback) == 0)
     for (const Ip4Addr own : in.own4)
-      if (own == h.src) [[unlikely]] return Drop::ip4_bad_source;  // RFC 1812 5.3.8: it claims to be us
+      if (own == h.src) [[unlikely]]
+        return Drop::ip4_bad_source;  // RFC 1812 5.3.8: it claims to be us
   if (total < p.length) core.pool.trim_to(id, total);  // link padding
   if (header_len != 20) [[unlikely]]
     if (const Drop why = check_options(core, in, id, header_len); why != Drop::none) return why;
@@ -95,9 +99,7 @@ void count_bad(Netns& ns, Drop why) {
   }
 }
 
-bool is_fragment(Core& core, PacketId id) noexcept {
-  return (load_be16(core.pool.at(id, core.pool[id].l3) + 6) & 0x3fff) != 0;
-}
+bool is_fragment(Core& core, PacketId id) noexcept { return (load_be16(core.pool.at(id, core.pool[id].l3) + 6) & 0x3fff) != 0; }
 
 //= rfc1122#3.2.1.7 I22
 void to_ourselves(Core& core, Interface& in, PacketId id, Batch& tcp) {
@@ -197,7 +199,8 @@ void rx_ip4(Core& core, Interface& in, std::span<const PacketId> packets) {
   Batch tcp;
   for (u32 i = 0; i < n; ++i) {
     const PacketId id = good.packets.id[i];
-    if (good.header(i).special) [[unlikely]] handle_special(core, in, id, good.header(i).dst, tcp);
+    if (good.header(i).special) [[unlikely]]
+      handle_special(core, in, id, good.header(i).dst, tcp);
     else handle_routed(core, in, id, good.header(i), hops[i], tcp);
   }
   deliver_tcp(core, tcp);

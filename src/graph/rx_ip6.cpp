@@ -17,17 +17,22 @@ constexpr u32 chain_room = 1280;
 
 inline Drop check(Core& core, Interface& in, PacketId id) {
   Packet& p = core.pool[id];
-  if (!core.pool.pull_up(id, 40)) [[unlikely]] return p.length < 40 ? Drop::ip6_truncated : Drop::no_buffer;
+  if (!core.pool.pull_up(id, 40)) [[unlikely]]
+    return p.length < 40 ? Drop::ip6_truncated : Drop::no_buffer;
   const std::byte* ip = core.pool.at(id, p.head);
-  if (load_u8(ip) >> 4 != 6) [[unlikely]] return Drop::ip6_bad_version;
+  if (load_u8(ip) >> 4 != 6) [[unlikely]]
+    return Drop::ip6_bad_version;
   const u32 total = 40u + load_be16(ip + 4);
-  if (total > p.length) [[unlikely]] return Drop::ip6_bad_payload_length;
+  if (total > p.length) [[unlikely]]
+    return Drop::ip6_bad_payload_length;
   const bool loopback = (p.flags & PacketFlags::from_loopback) != 0;
   const Ip6Addr src = Ip6Addr::load(ip + 8);
-  if (const Drop why = ip::check_received6(src, Ip6Addr::load(ip + 24), loopback); why != Drop::none) [[unlikely]] return why;
+  if (const Drop why = ip::check_received6(src, Ip6Addr::load(ip + 24), loopback); why != Drop::none) [[unlikely]]
+    return why;
   if (!loopback)
     for (const InterfaceAddress& a : in.addresses)
-      if (a.prefix.address.v6() == src && a.usable()) [[unlikely]] return Drop::ip6_bad_source;  // it claims to be us
+      if (a.prefix.address.v6() == src && a.usable()) [[unlikely]]
+        return Drop::ip6_bad_source;  // it claims to be us
   p.l3 = p.head;
   p.l4 = static_cast<u16>(p.head + 40);
   p.family = 6;
@@ -53,8 +58,7 @@ bool is_plain(u8 protocol) noexcept {
 
 void problem(Core& core, PacketId id, const wire::Ip6Problem& p) {
   core.netns_of(id).ip6.add(Ip::in_hdr_errors);
-  if (p.report)
-    send_icmp6_error(core, id, wire::Icmp6Fields::parameter_problem(p.code, p.pointer), p.even_to_multicast);
+  if (p.report) send_icmp6_error(core, id, wire::Icmp6Fields::parameter_problem(p.code, p.pointer), p.even_to_multicast);
   core.drop(id, p.drop);
 }
 
@@ -91,7 +95,8 @@ Result<wire::Ip6Chain, wire::Ip6Problem> walk(Core& core, PacketId id) {
 }
 
 void to_ourselves(Core& core, Interface& in, PacketId id, Batch& tcp) {
-  if (!is_plain(core.pool[id].l4_protocol)) [[unlikely]] return to_ourselves_extended(core, in, id, tcp);
+  if (!is_plain(core.pool[id].l4_protocol)) [[unlikely]]
+    return to_ourselves_extended(core, in, id, tcp);
   core.netns[in.netns]->ip6.add(Ip::in_delivers);
   deliver(core, in, id, tcp);
 }
@@ -125,7 +130,8 @@ void handle(Core& core, Interface& in, PacketId id, u32 hop, Batch& tcp) {
   Netns& ns = *core.netns[in.netns];
   const std::byte* ip = core.pool.at(id, core.pool[id].l3);
   const Ip6Addr src = Ip6Addr::load(ip + 8), dst = Ip6Addr::load(ip + 24);
-  if (dst.is_multicast()) [[unlikely]] return handle_group(core, in, id, dst, tcp);
+  if (dst.is_multicast()) [[unlikely]]
+    return handle_group(core, in, id, dst, tcp);
   if (dst.is_link_local()) [[unlikely]] {  // not in the FIB: it means something on its link only
     const bool loopback = (core.pool[id].flags & PacketFlags::from_loopback) != 0;
     if (in.owns(dst) || loopback) return handle_local(core, in, id, src, dst, in.index, tcp);

@@ -23,7 +23,8 @@ Counters<Ip>& counters_of(Core& core, const Packet& p) {
 inline void identify(Core& core, PacketId id) {
   const Packet& p = core.pool[id];
   std::byte* const ip = core.pool.at(id, p.l3);
-  if ((load_raw<u32>(ip + 4) & ~detail::be32_raw(0xa000'ffffu)) == detail::be32_raw(0x4000'0000u)) [[likely]] return;
+  if ((load_raw<u32>(ip + 4) & ~detail::be32_raw(0xa000'ffffu)) == detail::be32_raw(0x4000'0000u)) [[likely]]
+    return;
   if (load_be16(ip + 4) != 0 || (load_be16(ip + 6) & 0x5fff) != 0) return;
   const u16 number = core.ident.next4(p.netns, Ip4Addr::load(ip + 12), Ip4Addr::load(ip + 16), p.l4_protocol);
   u16 raw;
@@ -60,8 +61,8 @@ void copy_to_self(Core& core, const ip::Destination& d, Interface& out, PacketId
   Counters<Ip>& counters = counters_of(core, p);
   counters.add(Ip::frag_reqds);
   const bool v4 = p.family == 4;
-  const bool may_cut = !buf::is_super(p) && (v4 ? (load_be16(core.pool.at(id, p.l3) + 6) & 0x4000) == 0
-                                                : p.l4_protocol != wire::proto::tcp);
+  const bool may_cut =
+      !buf::is_super(p) && (v4 ? (load_be16(core.pool.at(id, p.l3) + 6) & 0x4000) == 0 : p.l4_protocol != wire::proto::tcp);
   if (!may_cut) {
     report_too_big(core, id, mtu);
     counters.add(Ip::frag_fails);
@@ -86,7 +87,8 @@ inline void send(Core& core, PacketId id) {
   p.netns = d.key.netns;
   p.if_in = 0;
   Netns& ns = *core.netns[p.netns];
-  if (d.route_generation != ns.route_generation && !refresh(core, id, destination)) [[unlikely]] return;
+  if (d.route_generation != ns.route_generation && !refresh(core, id, destination)) [[unlikely]]
+    return;
   Interface& out = *core.interfaces[d.if_out];
   p.if_out = out.index;
   Counters<Ip>& counters = p.family == 4 ? ns.ip4 : ns.ip6;
@@ -104,7 +106,8 @@ inline void send(Core& core, PacketId id) {
   // A packet that fits the smallest MTU there is needs no look at the path's.
   if (p.length > ip::pmtu_hard_min4) {
     const u32 mtu = core.destinations.mtu(destination, core.now);
-    if (buf::segment_ip_length(p) > mtu) [[unlikely]] return oversize(core, destination, out, id, mtu);
+    if (buf::segment_ip_length(p) > mtu) [[unlikely]]
+      return oversize(core, destination, out, id, mtu);
   }
   to_link(core, d, out, id);
 }

@@ -25,9 +25,7 @@ class Device {
   u32 receive(buf::Pool& pool, std::span<buf::PacketId> out, u32 max_bytes, Instant now) noexcept {
     return model_->receive(pool, out, max_bytes, now);
   }
-  u32 send(buf::Pool& pool, std::span<const buf::PacketId> packets, Instant now) noexcept {
-    return model_->send(pool, packets, now);
-  }
+  u32 send(buf::Pool& pool, std::span<const buf::PacketId> packets, Instant now) noexcept { return model_->send(pool, packets, now); }
   u32 completed(buf::Pool& pool, std::span<buf::PacketId> out) noexcept { return model_->completed(pool, out); }
   [[nodiscard]] int fd() const noexcept { return model_->fd(); }
   [[nodiscard]] u32 poll_events() const noexcept { return model_->poll_events(); }
@@ -62,9 +60,7 @@ class Device {
     u32 receive(buf::Pool& pool, std::span<buf::PacketId> out, u32 max_bytes, Instant now) noexcept override {
       return d->receive(pool, out, max_bytes, now);
     }
-    u32 send(buf::Pool& pool, std::span<const buf::PacketId> packets, Instant now) noexcept override {
-      return d->send(pool, packets, now);
-    }
+    u32 send(buf::Pool& pool, std::span<const buf::PacketId> packets, Instant now) noexcept override { return d->send(pool, packets, now); }
     u32 completed(buf::Pool& pool, std::span<buf::PacketId> out) noexcept override { return d->completed(pool, out); }
     int fd() const noexcept override { return d->fd(); }
     u32 poll_events() const noexcept override { return d->poll_events(); }

@@ -38,8 +38,8 @@ struct DriverStats {
 //   wake_at    when receive() will have frames that no fd announces; Instant::never(): it will not
 //   release    gives back the buffers that wait for frames, before the pool goes away or the driver changes hands
 template <class D>
-concept Driver = requires(D d, const D& c, buf::Pool& pool, std::span<buf::PacketId> out,
-                          std::span<const buf::PacketId> in, u32 max_bytes, Instant now, u32 events) {
+concept Driver = requires(D d, const D& c, buf::Pool& pool, std::span<buf::PacketId> out, std::span<const buf::PacketId> in, u32 max_bytes,
+                          Instant now, u32 events) {
   { c.caps() } noexcept -> std::same_as<Caps>;
   { c.name() } noexcept -> std::convertible_to<std::string_view>;
   { c.stats() } noexcept -> std::same_as<const DriverStats&>;

@@ -44,16 +44,15 @@ void FrameFile::post(Pool& pool) noexcept {
     if (large_[i] == BufferId::none) short_of = true;
     else in_[1 + i] = {pool.data(large_[i]), Pool::large_stride};
   }
-  if (!short_of) [[likely]] return;
+  if (!short_of) [[likely]]
+    return;
   if (!scratch_) scratch_ = std::make_unique<std::byte[]>(scratch_size);
   if (small_ == BufferId::none) in_[0] = {scratch_.get(), header_size + small_room};
   for (u32 i = 0; i < large_n; ++i)
     if (large_[i] == BufferId::none) in_[1 + i] = {scratch_.get(), Pool::large_stride};
 }
 
-ssize_t FrameFile::read() noexcept {
-  return kind_ == Kind::device ? ::readv(fd_.get(), in_, in_n) : read_socket();
-}
+ssize_t FrameFile::read() noexcept { return kind_ == Kind::device ? ::readv(fd_.get(), in_, in_n) : read_socket(); }
 
 // packet(7), PACKET_AUXDATA: the kernel takes VLAN tags off before a packet socket sees the frame.
 ssize_t FrameFile::read_socket() noexcept {

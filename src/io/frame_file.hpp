@@ -46,8 +46,8 @@ class FrameFile {
   bool truncated_ = false;  // the frame just read
   u16 vlan_ = 0;            // and the tag that was taken off it
   VnetHeader header_;       // of a frame about to be sent that has no room in front
-  buf::BufferId small_ = buf::BufferId::none, large_[large_n] = {buf::BufferId::none, buf::BufferId::none,
-                                                                  buf::BufferId::none, buf::BufferId::none};
+  buf::BufferId small_ = buf::BufferId::none,
+                large_[large_n] = {buf::BufferId::none, buf::BufferId::none, buf::BufferId::none, buf::BufferId::none};
   static constexpr int in_n = 1 + large_n;
   iovec in_[in_n];
   std::vector<iovec> out_;

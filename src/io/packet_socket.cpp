@@ -18,9 +18,7 @@ namespace {
 constexpr int packet_ignore_outgoing = 23;           // since Linux 4.20
 constexpr Duration look_again = Duration::millis(100);  // at an interface without carrier: nothing tells when it has one
 
-std::string why(int e) {
-  return e == EPERM ? std::string("no permission: run as root (CAP_NET_RAW)") : std::string(std::strerror(e));
-}
+std::string why(int e) { return e == EPERM ? std::string("no permission: run as root (CAP_NET_RAW)") : std::string(std::strerror(e)); }
 
 ifreq request(const std::string& interface) noexcept {
   ifreq r{};
@@ -83,18 +81,22 @@ u32 PacketSocket::receive(buf::Pool& pool, std::span<buf::PacketId> out, u32 max
     look();
     look_at_ = now + look_again;
   }
-  if (link_ != LinkState::up) [[unlikely]] return 0;
+  if (link_ != LinkState::up) [[unlikely]]
+    return 0;
   int error;
   const u32 n = file_.receive(pool, out, max_bytes, stats_, error);
-  if (error != 0) [[unlikely]] look();
+  if (error != 0) [[unlikely]]
+    look();
   return n;
 }
 
 u32 PacketSocket::send(buf::Pool& pool, std::span<const buf::PacketId> packets, Instant) noexcept {
-  if (link_ != LinkState::up) [[unlikely]] return 0;
+  if (link_ != LinkState::up) [[unlikely]]
+    return 0;
   int error;
   const u32 n = file_.send(pool, packets, stats_, error);
-  if (error != 0) [[unlikely]] look();
+  if (error != 0) [[unlikely]]
+    look();
   return n;
 }
 

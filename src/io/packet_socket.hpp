@@ -25,9 +25,7 @@ class PacketSocket : public DriverDefaults {
   [[nodiscard]] int fd() const noexcept { return file_.fd(); }
   [[nodiscard]] u32 poll_events() const noexcept;
   void on_events(u32 events) noexcept;
-  [[nodiscard]] Instant wake_at(Instant) const noexcept {
-    return link_ == LinkState::down ? look_at_ : Instant::never();
-  }
+  [[nodiscard]] Instant wake_at(Instant) const noexcept { return link_ == LinkState::down ? look_at_ : Instant::never(); }
 
   PacketSocket(Fd fd, std::string name, Caps caps) noexcept;
 

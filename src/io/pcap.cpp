@@ -25,8 +25,7 @@ Result<void, std::string> Pcap::open_in() {
   if (config_.in.empty()) return {};
   in_.reset(config_.in == "-" ? stdin : std::fopen(config_.in.c_str(), "rbe"));
   if (!in_) return std::unexpected(std::string(std::strerror(errno)));
-  reader_ = std::make_unique<wire::CaptureReader>(
-      [f = in_.get()](MutBytes out) { return std::fread(out.data(), 1, out.size(), f); });
+  reader_ = std::make_unique<wire::CaptureReader>([f = in_.get()](MutBytes out) { return std::fread(out.data(), 1, out.size(), f); });
   read_next();
   if (bad_) return std::unexpected(std::string(wire::text(*bad_)) + " (a pcap or pcapng file is wanted)");
   if (next_) link_type_ = static_cast<LinkType>(reader_->link_type(*next_));
@@ -101,9 +100,7 @@ u32 Pcap::receive(buf::Pool& pool, std::span<PacketId> out, u32 max_bytes, Insta
   return n;
 }
 
-bool Pcap::write(const wire::CaptureRecord& record) {
-  return pcapng_ ? pcapng_->write(record) : pcap_ ? pcap_->write(record) : true;
-}
+bool Pcap::write(const wire::CaptureRecord& record) { return pcapng_ ? pcapng_->write(record) : pcap_ ? pcap_->write(record) : true; }
 
 u32 Pcap::send(buf::Pool& pool, std::span<const PacketId> packets, Instant now) noexcept {
   std::vector<std::byte> flat;

@@ -69,8 +69,9 @@ Done set_key(Spec& spec, std::string_view key, std::string_view value) {
     return {};
   }
   return wrong({"no setting \"", key, "\" here; there are: ",
-                is_pcap ? "out=FILE, pace=recorded, offload=off" : spec.kind == Spec::Kind::packet ? "offload=off"
-                                                                                                   : "host=A/LEN, offload=off"});
+                is_pcap                           ? "out=FILE, pace=recorded, offload=off"
+                : spec.kind == Spec::Kind::packet ? "offload=off"
+                                                  : "host=A/LEN, offload=off"});
 }
 
 const KindInfo* find_kind(std::string_view name) {
@@ -113,11 +114,9 @@ Result<Spec, std::string> Spec::parse(std::string_view text) {
   const usize colon = first.find(':');
   const std::string_view kind_name = first.substr(0, colon);
   for (std::string_view later : not_yet)
-    if (kind_name == later)
-      return wrong({"device \"", text, "\": ", later, " is not there yet; there are: ", all_forms()});
+    if (kind_name == later) return wrong({"device \"", text, "\": ", later, " is not there yet; there are: ", all_forms()});
   const KindInfo* const kind = find_kind(kind_name);
-  if (kind == nullptr)
-    return wrong({"device \"", text, "\": no kind of device is called \"", kind_name, "\"; there are: ", all_forms()});
+  if (kind == nullptr) return wrong({"device \"", text, "\": no kind of device is called \"", kind_name, "\"; there are: ", all_forms()});
   Spec spec;
   spec.kind = kind->kind;
   if (colon != std::string_view::npos) spec.name = first.substr(colon + 1);
@@ -127,8 +126,7 @@ Result<Spec, std::string> Spec::parse(std::string_view text) {
   if (spec.kind != Kind::pcap && (spec.name.size() > longest_name || spec.name.find_first_of("/ :") != std::string::npos))
     return wrong({"device \"", text, "\": \"", spec.name, "\" cannot be an interface's name (1 to 15 characters, no '/', ':' or space)"});
   if (comma != std::string_view::npos)
-    if (auto done = parse_settings(spec, text.substr(comma + 1)); !done)
-      return wrong({"device \"", text, "\": ", done.error()});
+    if (auto done = parse_settings(spec, text.substr(comma + 1)); !done) return wrong({"device \"", text, "\": ", done.error()});
   return spec;
 }
 
@@ -147,10 +145,8 @@ Result<std::vector<Device>, std::string> open(const Spec& spec, const OpenOption
     }
     case Spec::Kind::packet: return one_device(PacketSocket::open({.interface = spec.name, .offload = spec.offload}));
     case Spec::Kind::pcap:
-      return one_device(Pcap::open({.in = spec.name,
-                                    .out = spec.out,
-                                    .recorded_pace = spec.recorded_pace,
-                                    .to_wall_clock = options.to_wall_clock}));
+      return one_device(
+          Pcap::open({.in = spec.name, .out = spec.out, .recorded_pace = spec.recorded_pace, .to_wall_clock = options.to_wall_clock}));
     case Spec::Kind::loopback: break;
   }
   return std::vector<Device>{};

@@ -36,8 +36,8 @@ std::string why_no_interface(int e, const TapConfig& c) {
   const std::string mode = c.tun ? "tun" : "tap";
   switch (e) {
     case EPERM:
-      return "no permission to create it: run as root (CAP_NET_ADMIN), or let root make it for you: ip tuntap add dev " +
-             c.name + " mode " + mode + " user USER vnet_hdr";
+      return "no permission to create it: run as root (CAP_NET_ADMIN), or let root make it for you: ip tuntap add dev " + c.name +
+             " mode " + mode + " user USER vnet_hdr";
     case EBUSY: return "in use by another process: end that, or take another name";
     case EINVAL: return "an interface of this name exists and is no " + mode + " device: take another name";
     default: return std::string("cannot create it: ") + std::strerror(e);
@@ -50,8 +50,7 @@ Result<Fd, std::string> open_queue(const TapConfig& c, std::string& name) {
   if (!fd) return std::unexpected(why_no_tun(errno));
   ifreq r{};
   std::memcpy(r.ifr_name, name.data(), name.size());
-  r.ifr_flags = static_cast<short>((c.tun ? IFF_TUN : IFF_TAP) | IFF_NO_PI | IFF_VNET_HDR |
-                                   (c.queues > 1 ? IFF_MULTI_QUEUE : 0));
+  r.ifr_flags = static_cast<short>((c.tun ? IFF_TUN : IFF_TAP) | IFF_NO_PI | IFF_VNET_HDR | (c.queues > 1 ? IFF_MULTI_QUEUE : 0));
   if (::ioctl(fd.get(), TUNSETIFF, &r) < 0) return std::unexpected(why_no_interface(errno, c));
   name = r.ifr_name;
   int header = sizeof(VnetHeader);
@@ -108,21 +107,26 @@ Result<std::vector<std::unique_ptr<Tap>>, std::string> Tap::open(const TapConfig
   return queues;
 }
 
-Tap::Tap(Fd fd, std::string name, Caps caps) noexcept : file_(std::move(fd), FrameFile::Kind::device), name_(std::move(name)), caps_(caps) {}
+Tap::Tap(Fd fd, std::string name, Caps caps) noexcept
+    : file_(std::move(fd), FrameFile::Kind::device), name_(std::move(name)), caps_(caps) {}
 
 u32 Tap::receive(buf::Pool& pool, std::span<buf::PacketId> out, u32 max_bytes, Instant) noexcept {
-  if (link_ == LinkState::gone) [[unlikely]] return 0;
+  if (link_ == LinkState::gone) [[unlikely]]
+    return 0;
   int error;
   const u32 n = file_.receive(pool, out, max_bytes, stats_, error);
-  if (error != 0) [[unlikely]] on_error(error);
+  if (error != 0) [[unlikely]]
+    on_error(error);
   return n;
 }
 
 u32 Tap::send(buf::Pool& pool, std::span<const buf::PacketId> packets, Instant) noexcept {
-  if (link_ != LinkState::up) [[unlikely]] return 0;
+  if (link_ != LinkState::up) [[unlikely]]
+    return 0;
   int error;
   const u32 n = file_.send(pool, packets, stats_, error);
-  if (error != 0) [[unlikely]] on_error(error);
+  if (error != 0) [[unlikely]]
+    on_error(error);
   return n;
 }
 

@@ -64,8 +64,7 @@ VnetHeader vnet_of(buf::Pool& pool, buf::PacketId id) noexcept {
   if (p.gso.segments > 1) {
     h.gso_type = gso_type_of(p.gso);
     h.gso_size = p.gso.size;
-    h.hdr_len = static_cast<u16>(
-        h.csum_start + transport_header_len(pool.first_run(id), h.csum_start, p.gso.type != GsoType::udp));
+    h.hdr_len = static_cast<u16>(h.csum_start + transport_header_len(pool.first_run(id), h.csum_start, p.gso.type != GsoType::udp));
   }
   return h;
 }

@@ -5,12 +5,9 @@
 namespace weir::ip {
 
 DestinationCache::DestinationCache(const DestinationConfig& config, Rng& rng)
-    : config_(config), key_{rng.next_u64(), rng.next_u64()}, pmtu_(config.pmtu, rng),
-      entries_(std::max(config.max_entries, 1u)) {}
+    : config_(config), key_{rng.next_u64(), rng.next_u64()}, pmtu_(config.pmtu, rng), entries_(std::max(config.max_entries, 1u)) {}
 
-u32 DestinationCache::hash_of(const DestinationKey& key) const noexcept {
-  return static_cast<u32>(siphash13(key_, bytes_of(key)));
-}
+u32 DestinationCache::hash_of(const DestinationKey& key) const noexcept { return static_cast<u32>(siphash13(key_, bytes_of(key))); }
 
 u32 DestinationCache::find(const DestinationKey& key, Instant now) noexcept {
   const auto links = [this](u32 i) -> const link::HashLinks& { return entries_[i].hash_; };

@@ -90,7 +90,8 @@ class DestinationCache {
   // What may be sent now without fragmentation: of the first link, and of what was learnt about the path.
   [[nodiscard]] u16 mtu(u32 id, Instant now) noexcept {
     Destination& d = entries_[id];
-    if (d.mtu_generation_ == mtu_generation_ && now < d.mtu_until_) [[likely]] return d.path_mtu_;
+    if (d.mtu_generation_ == mtu_generation_ && now < d.mtu_until_) [[likely]]
+      return d.path_mtu_;
     return mtu_slow(d, now);
   }
   // False: the path takes less than we are willing to believe (RFC 1191 3), so IPv4 packets are to be sent without DF.

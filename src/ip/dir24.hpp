@@ -24,7 +24,8 @@ class Dir24 {
 
   [[nodiscard]] u32 lookup(u32 addr) const noexcept {
     u32 e = table_[addr >> 8];
-    if ((e & extended) != 0) [[unlikely]] e = groups_[e & max_value].entry[addr & 0xff];
+    if ((e & extended) != 0) [[unlikely]]
+      e = groups_[e & max_value].entry[addr & 0xff];
     return e & max_value;
   }
   void lookup(std::span<const Ip4Addr> addrs, std::span<u32> values) const noexcept;

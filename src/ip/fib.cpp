@@ -32,8 +32,11 @@ bool valid(const Route& r) noexcept {
 }  // namespace
 
 Fib::Fib(const FibConfig& config) noexcept
-    : config_(config), routes_(config.max_routes), hops_(std::min(config.max_routes, Dir24::max_value)),
-      trie4_(config.max_routes), trie6_(config.max_routes) {}
+    : config_(config),
+      routes_(config.max_routes),
+      hops_(std::min(config.max_routes, Dir24::max_value)),
+      trie4_(config.max_routes),
+      trie6_(config.max_routes) {}
 
 Fib::~Fib() = default;
 
@@ -63,8 +66,8 @@ Result<void> Fib::insert(const Route& route, bool may_replace) {
   } else {
     const u32 fresh = routes_.alloc(route, hop, 0u);
     if (fresh != 0 && head == nullptr) {
-      head = at = v4 ? trie4_.insert(Key4::of(route.dst.address), route.dst.length)
-                     : trie6_.insert(Key6::of(route.dst.address), route.dst.length);
+      head = at =
+          v4 ? trie4_.insert(Key4::of(route.dst.address), route.dst.length) : trie6_.insert(Key6::of(route.dst.address), route.dst.length);
       if (head == nullptr) routes_.release(fresh);
       else ++(v4 ? prefixes4_ : prefixes6_);
     }
@@ -129,8 +132,8 @@ u32 Fib::take_hop(const Route& route) {
   const u32 hash = hash_of_hop(route);
   u32 id = hop_index_.find(links, hash, [&](u32 i) { return same_hop(hops_[i], route); });
   if (id == 0) {
-    id = hops_.alloc(NextHop{.gateway = route.gateway, .pref_src = route.pref_src, .ifindex = route.ifindex,
-                             .mtu = route.mtu, .type = route.type, .hash = {}});
+    id = hops_.alloc(NextHop{
+        .gateway = route.gateway, .pref_src = route.pref_src, .ifindex = route.ifindex, .mtu = route.mtu, .type = route.type, .hash = {}});
     if (id == 0) return 0;
     hop_index_.insert(links, id, hash);
   }
@@ -210,8 +213,8 @@ const Route* Fib::lookup(const IpAddr& addr) const noexcept {
 }
 
 const Route* Fib::find(const Prefix& dst, std::optional<u32> metric) const noexcept {
-  const u32* const head = dst.address.is_v4() ? trie4_.find(Key4::of(dst.address), dst.length)
-                                              : trie6_.find(Key6::of(dst.address), dst.length);
+  const u32* const head =
+      dst.address.is_v4() ? trie4_.find(Key4::of(dst.address), dst.length) : trie6_.find(Key6::of(dst.address), dst.length);
   u32 i = head == nullptr ? 0 : *head;
   while (i != 0 && metric && routes_[i].route.metric != *metric) i = routes_[i].next;
   return i == 0 ? nullptr : &routes_[i].route;
@@ -232,8 +235,8 @@ void Fib::lookup6_batch(std::span<const Ip6Addr> addrs, std::span<u32> hops) con
 }
 
 usize Fib::memory_bytes() const noexcept {
-  return routes_.memory_bytes() + hops_.memory_bytes() + hop_index_.memory_bytes() + trie4_.memory_bytes() +
-         trie6_.memory_bytes() + small4_.memory_bytes() + small6_.memory_bytes() + (dir4_ ? dir4_->memory_bytes() : 0);
+  return routes_.memory_bytes() + hops_.memory_bytes() + hop_index_.memory_bytes() + trie4_.memory_bytes() + trie6_.memory_bytes() +
+         small4_.memory_bytes() + small6_.memory_bytes() + (dir4_ ? dir4_->memory_bytes() : 0);
 }
 
 }  // namespace weir::ip

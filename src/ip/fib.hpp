@@ -80,7 +80,8 @@ class Fib {
 
   // The same as next hops, for the data path: id 0 is no route.
   [[nodiscard]] u32 lookup4(Ip4Addr addr) const noexcept {
-    if (mode4_ == Mode::small) [[likely]] return small4_.lookup({addr.host});
+    if (mode4_ == Mode::small) [[likely]]
+      return small4_.lookup({addr.host});
     return mode4_ == Mode::dir ? dir4_->lookup(addr.host) : hop_at(trie4_.longest({addr.host}).value);
   }
   [[nodiscard]] u32 lookup6(const Ip6Addr& addr) const noexcept {

@@ -25,14 +25,25 @@ inline void push_header(buf::Pool& pool, buf::PacketId id, const HeaderOut& h) n
   p.l4_protocol = h.protocol;
   if (h.src.is_v4()) {
     pool.push_front(id, 20);
-    wire::emit(wire::Ipv4Fields{.tos = h.tos, .payload_len = payload, .id = h.ident, .dont_fragment = h.dont_fragment,
-                                .ttl = h.ttl, .protocol = h.protocol, .src = h.src.v4(), .dst = h.dst.v4()},
+    wire::emit(wire::Ipv4Fields{.tos = h.tos,
+                                .payload_len = payload,
+                                .id = h.ident,
+                                .dont_fragment = h.dont_fragment,
+                                .ttl = h.ttl,
+                                .protocol = h.protocol,
+                                .src = h.src.v4(),
+                                .dst = h.dst.v4()},
                {pool.header_block(id) + p.head, 20});
     p.family = 4;
   } else {
     pool.push_front(id, 40);
-    wire::emit(wire::Ipv6Fields{.traffic_class = h.tos, .flow_label = h.flow_label, .payload_len = payload,
-                                .next_header = h.protocol, .hop_limit = h.ttl, .src = h.src.v6(), .dst = h.dst.v6()},
+    wire::emit(wire::Ipv6Fields{.traffic_class = h.tos,
+                                .flow_label = h.flow_label,
+                                .payload_len = payload,
+                                .next_header = h.protocol,
+                                .hop_limit = h.ttl,
+                                .src = h.src.v6(),
+                                .dst = h.dst.v6()},
                {pool.header_block(id) + p.head, 40});
     p.family = 6;
   }

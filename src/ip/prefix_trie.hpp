@@ -27,9 +27,7 @@ struct Key6 {
   u64 hi = 0, lo = 0;
 
   static Key6 of(const IpAddr& a) noexcept { return {load_be64(a.v6().b.data()), load_be64(a.v6().b.data() + 8)}; }
-  [[nodiscard]] constexpr bool bit(unsigned i) const noexcept {
-    return ((i < 64 ? hi >> (63 - i) : lo >> (127 - i)) & 1) != 0;
-  }
+  [[nodiscard]] constexpr bool bit(unsigned i) const noexcept { return ((i < 64 ? hi >> (63 - i) : lo >> (127 - i)) & 1) != 0; }
   [[nodiscard]] constexpr Key6 last(unsigned len) const noexcept {
     if (len >= 64) return {hi, len == 128 ? lo : lo | ~u64{0} >> (len - 64)};
     return {hi | ~u64{0} >> len, ~u64{0}};
@@ -169,9 +167,7 @@ class PrefixTrie {
     return &nodes_[fresh].value;
   }
 
-  [[nodiscard]] static constexpr Key4 cut(Key4 k, unsigned len) noexcept {
-    return {len == 0 ? 0 : k.v & ~u32{0} << (32 - len)};
-  }
+  [[nodiscard]] static constexpr Key4 cut(Key4 k, unsigned len) noexcept { return {len == 0 ? 0 : k.v & ~u32{0} << (32 - len)}; }
   [[nodiscard]] static constexpr Key6 cut(Key6 k, unsigned len) noexcept {
     if (len == 0) return {};
     if (len <= 64) return {k.hi & ~u64{0} << (64 - len), 0};

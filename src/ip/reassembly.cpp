@@ -40,8 +40,11 @@ u8 combine_ecn(u8 seen, u8 first) noexcept {
 }
 
 Reassembly::Reassembly(const ReassemblyConfig& config, Rng& rng)
-    : config_(config), key_{rng.next_u64(), rng.next_u64()}, datagrams_(config.max_datagrams),
-      sources_(config.max_datagrams), pieces_(4 * config.max_datagrams + spare_pieces) {}
+    : config_(config),
+      key_{rng.next_u64(), rng.next_u64()},
+      datagrams_(config.max_datagrams),
+      sources_(config.max_datagrams),
+      pieces_(4 * config.max_datagrams + spare_pieces) {}
 
 // -- the step: one fragment in
 
@@ -218,9 +221,7 @@ u32 Reassembly::source_of(const FragmentKey& key) {
   s.word(load_raw<u64>(key.src.v6().b.data() + 8));
   const u32 hash = static_cast<u32>(s.finish(key.netns));
   const auto links = [this](u32 i) -> link::HashLinks& { return sources_[i].hash; };
-  u32 id = source_index_.find(links, hash, [&](u32 i) {
-    return sources_[i].addr == key.src && sources_[i].netns == key.netns;
-  });
+  u32 id = source_index_.find(links, hash, [&](u32 i) { return sources_[i].addr == key.src && sources_[i].netns == key.netns; });
   if (id != 0) return id;
   id = sources_.alloc();
   if (id == 0) return 0;
@@ -283,9 +284,7 @@ void Reassembly::forget(u32 id) noexcept {
 
 // -- time
 
-Instant Reassembly::next_deadline() const noexcept {
-  return order_.empty() ? Instant::never() : datagrams_[order_.head()].deadline;
-}
+Instant Reassembly::next_deadline() const noexcept { return order_.empty() ? Instant::never() : datagrams_[order_.head()].deadline; }
 
 bool Reassembly::expire_one(Instant now, Expired& e) {
   const u32 id = order_.head();

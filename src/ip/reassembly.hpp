@@ -45,14 +45,14 @@ struct ReassemblyConfig {
   Duration timeout = Duration::seconds(60);  // RFC 8200 4.5; RFC 1122 3.3.2: 60 to 120 s
 };
 
-#define WEIR_REASSEMBLY_COUNTERS(X)                                                    \
-  X(fragments, "ipSystemStatsReasmReqds", "fragments received")                        \
-  X(completed, "ipSystemStatsReasmOKs", "datagrams reassembled")                       \
-  X(timed_out, "", "datagrams given up after the timeout")                             \
-  X(overlaps, "", "datagrams discarded because fragments overlap")                     \
-  X(evicted, "", "datagrams given up for newer ones: all memory used")                 \
-  X(evicted_source, "", "datagrams given up for newer ones of the same source")        \
-  X(duplicates, "", "fragments that were there already")                               \
+#define WEIR_REASSEMBLY_COUNTERS(X)                                             \
+  X(fragments, "ipSystemStatsReasmReqds", "fragments received")                 \
+  X(completed, "ipSystemStatsReasmOKs", "datagrams reassembled")                \
+  X(timed_out, "", "datagrams given up after the timeout")                      \
+  X(overlaps, "", "datagrams discarded because fragments overlap")              \
+  X(evicted, "", "datagrams given up for newer ones: all memory used")          \
+  X(evicted_source, "", "datagrams given up for newer ones of the same source") \
+  X(duplicates, "", "fragments that were there already")                        \
   X(bad_ecn, "", "datagrams discarded because their ECN bits contradict each other")
 
 WEIR_DEFINE_COUNTERS(ReassemblyCounter, reassembly_counter_info, WEIR_REASSEMBLY_COUNTERS);

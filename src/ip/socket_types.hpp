@@ -45,43 +45,43 @@ struct RecvFlags {
 enum class Shutdown : u8 { read, write, both };
 
 // One table of options for every frontend; values are i64, times in ns, sizes in bytes, switches 0 or 1.
-#define WEIR_OPTIONS(X)                                                              \
-  X(reuse_address, "several sockets may bind the address if none listens")          \
-  X(reuse_port, "several sockets may bind the very same address and port")          \
-  X(keepalive, "probe an idle connection (default 0: RFC 9293 MUST-25)")            \
-  X(keepalive_idle, "ns without traffic before the first probe")                    \
-  X(keepalive_interval, "ns between probes")                                        \
-  X(keepalive_count, "probes without an answer before the connection is given up")  \
-  X(linger, "ns that close() waits for unsent data; -1: off; 0: abort by RST")      \
-  X(send_buffer, "bytes the send queue may hold")                                   \
-  X(receive_buffer, "bytes of receive window at most")                              \
-  X(send_timeout, "ns a blocking send waits, 0: for ever")                          \
-  X(receive_timeout, "ns a blocking receive waits, 0: for ever")                    \
-  X(no_delay, "send small segments at once (no Nagle)")                             \
-  X(max_segment, "largest MSS to announce and to use")                              \
-  X(user_timeout, "ns data may stay unacknowledged, 0: R2 of the netns")            \
-  X(syn_retries, "SYN retransmissions before giving up, 0: of the netns")           \
-  X(broadcast, "may send to broadcast addresses")                                   \
-  X(ttl, "IPv4 TTL or IPv6 hop limit, 1 to 255")                                    \
-  X(multicast_ttl, "TTL of multicast datagrams")                                    \
-  X(multicast_loop, "own multicast datagrams come back")                            \
-  X(tos, "IPv4 TOS or IPv6 traffic class; the ECN bits belong to TCP")              \
-  X(dont_fragment, "path MTU discovery for datagrams: 0 off, 1 on")                 \
-  X(v6_only, "an IPv6 socket takes no IPv4")                                        \
-  X(bind_interface, "only this interface index, 0: any")                            \
-  X(receive_errors, "queue ICMP errors for the user")                               \
-  X(header_included, "raw: the user writes the IP header")                          \
-  X(quick_ack, "acknowledge at once")                                               \
-  X(cork, "hold back partial segments")                                             \
-  X(linger2, "ns an orphan stays in FIN-WAIT-2")                                    \
-  X(oob_inline, "urgent data stays in the stream")                                  \
-  X(receive_checksum, "UDP: refuse datagrams without a checksum")                   \
-  X(no_checksum, "UDP over IPv4: send without a checksum")                          \
-  X(error, "read only: the pending error as an errno, cleared by reading")          \
-  X(type, "read only: SocketType")                                                  \
-  X(accepting, "read only: is it a listener")                                       \
-  X(pending_input, "read only: bytes that can be received now")                     \
-  X(pending_output, "read only: bytes sent or queued and not acknowledged")         \
+#define WEIR_OPTIONS(X)                                                            \
+  X(reuse_address, "several sockets may bind the address if none listens")         \
+  X(reuse_port, "several sockets may bind the very same address and port")         \
+  X(keepalive, "probe an idle connection (default 0: RFC 9293 MUST-25)")           \
+  X(keepalive_idle, "ns without traffic before the first probe")                   \
+  X(keepalive_interval, "ns between probes")                                       \
+  X(keepalive_count, "probes without an answer before the connection is given up") \
+  X(linger, "ns that close() waits for unsent data; -1: off; 0: abort by RST")     \
+  X(send_buffer, "bytes the send queue may hold")                                  \
+  X(receive_buffer, "bytes of receive window at most")                             \
+  X(send_timeout, "ns a blocking send waits, 0: for ever")                         \
+  X(receive_timeout, "ns a blocking receive waits, 0: for ever")                   \
+  X(no_delay, "send small segments at once (no Nagle)")                            \
+  X(max_segment, "largest MSS to announce and to use")                             \
+  X(user_timeout, "ns data may stay unacknowledged, 0: R2 of the netns")           \
+  X(syn_retries, "SYN retransmissions before giving up, 0: of the netns")          \
+  X(broadcast, "may send to broadcast addresses")                                  \
+  X(ttl, "IPv4 TTL or IPv6 hop limit, 1 to 255")                                   \
+  X(multicast_ttl, "TTL of multicast datagrams")                                   \
+  X(multicast_loop, "own multicast datagrams come back")                           \
+  X(tos, "IPv4 TOS or IPv6 traffic class; the ECN bits belong to TCP")             \
+  X(dont_fragment, "path MTU discovery for datagrams: 0 off, 1 on")                \
+  X(v6_only, "an IPv6 socket takes no IPv4")                                       \
+  X(bind_interface, "only this interface index, 0: any")                           \
+  X(receive_errors, "queue ICMP errors for the user")                              \
+  X(header_included, "raw: the user writes the IP header")                         \
+  X(quick_ack, "acknowledge at once")                                              \
+  X(cork, "hold back partial segments")                                            \
+  X(linger2, "ns an orphan stays in FIN-WAIT-2")                                   \
+  X(oob_inline, "urgent data stays in the stream")                                 \
+  X(receive_checksum, "UDP: refuse datagrams without a checksum")                  \
+  X(no_checksum, "UDP over IPv4: send without a checksum")                         \
+  X(error, "read only: the pending error as an errno, cleared by reading")         \
+  X(type, "read only: SocketType")                                                 \
+  X(accepting, "read only: is it a listener")                                      \
+  X(pending_input, "read only: bytes that can be received now")                    \
+  X(pending_output, "read only: bytes sent or queued and not acknowledged")        \
   X(at_mark, "read only: the next byte is the urgent mark")
 
 enum class Option : u8 {

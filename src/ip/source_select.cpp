@@ -119,8 +119,7 @@ const SourceCandidate* select_source6(const Ip6Addr& dst, IfIndex oif, std::span
   return best;
 }
 
-const SourceCandidate* select_source4(Ip4Addr dst, Ip4Addr next_hop, IfIndex oif,
-                                      std::span<const SourceCandidate> candidates) noexcept {
+const SourceCandidate* select_source4(Ip4Addr dst, Ip4Addr next_hop, IfIndex oif, std::span<const SourceCandidate> candidates) noexcept {
   const SourceCandidate* best = nullptr;
   for (const SourceCandidate& c : candidates) {
     if (c.unusable || !c.prefix.address.is_v4() || c.prefix.address.is_any()) continue;

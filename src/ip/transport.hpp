@@ -24,8 +24,17 @@ struct RouteQuery {
 
 // An ICMP error about one of our packets, checked by the ICMP layer as far as it can.
 struct IcmpError {
-  enum class Kind : u8 { net_unreachable, host_unreachable, protocol_unreachable, port_unreachable, too_big, time_exceeded,
-                         parameter_problem, admin_prohibited, source_route_failed };
+  enum class Kind : u8 {
+    net_unreachable,
+    host_unreachable,
+    protocol_unreachable,
+    port_unreachable,
+    too_big,
+    time_exceeded,
+    parameter_problem,
+    admin_prohibited,
+    source_route_failed
+  };
   Kind kind{};
   u8 type = 0, code = 0;  // as on the wire
   u32 mtu = 0;            // too_big: of the next hop, 0 if not told

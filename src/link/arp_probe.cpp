@@ -67,8 +67,8 @@ ArpProbe::Act ArpProbe::on_arp(Ip4Addr address, Ip4Addr sender, Ip4Addr target, 
 // RFC 5227 2.4. The interval also bounds what two stations that will not give way say to each other.
 ArpProbe::Act ArpProbe::defend(Instant now) noexcept {
   const bool recently = now - defended_ < config_.defend_interval;
-  const bool yields = config_.defence == ArpProbeConfig::Defence::none ||
-                      (recently && config_.defence == ArpProbeConfig::Defence::give_up_on_second);
+  const bool yields =
+      config_.defence == ArpProbeConfig::Defence::none || (recently && config_.defence == ArpProbeConfig::Defence::give_up_on_second);
   if (yields) {
     state_ = State::conflict;
     deadline_ = Instant::never();

@@ -27,9 +27,7 @@ concept HashAccessor = requires(A a, u32 i) {
 //   index.insert(links, i, hash);  index.remove(links, i);
 class HashIndex {
  public:
-  explicit HashIndex(u32 min_buckets = 16) : heads_(std::bit_ceil(min_buckets)) {
-    mask_ = static_cast<u32>(heads_.size()) - 1;
-  }
+  explicit HashIndex(u32 min_buckets = 16) : heads_(std::bit_ceil(min_buckets)) { mask_ = static_cast<u32>(heads_.size()) - 1; }
 
   template <HashAccessor A, class Eq>
   [[nodiscard]] u32 find(A&& links, u32 hash, Eq&& equal) const noexcept {

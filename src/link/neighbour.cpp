@@ -30,8 +30,12 @@ std::string_view name(Nud state) noexcept {
 }
 
 NeighbourTable::NeighbourTable(const NeighbourConfig& config, Rng& rng, Instant now)
-    : config_(config), rng_(rng.fork()), key_{rng.next_u64(), rng.next_u64()}, entries_(config.max_entries),
-      pending_(config.max_pending), wheel_(now),
+    : config_(config),
+      rng_(rng.fork()),
+      key_{rng.next_u64(), rng.next_u64()},
+      entries_(config.max_entries),
+      pending_(config.max_pending),
+      wheel_(now),
       default_timing_{{config.reachable_time, config.retrans_timer}, config.reachable_time} {}
 
 // -- the table
@@ -48,9 +52,7 @@ u32 NeighbourTable::find(IfIndex ifindex, const IpAddr& addr, u32 hash) const no
   return index_.find(links, hash, [&](u32 i) { return entries_[i].addr == addr && entries_[i].ifindex == ifindex; });
 }
 
-u32 NeighbourTable::lookup(IfIndex ifindex, const IpAddr& addr) const noexcept {
-  return find(ifindex, addr, hash_of(ifindex, addr));
-}
+u32 NeighbourTable::lookup(IfIndex ifindex, const IpAddr& addr) const noexcept { return find(ifindex, addr, hash_of(ifindex, addr)); }
 
 // RFC 6583 7.2: what is asked for by strangers' packets is bounded in number and in rate.
 bool NeighbourTable::may_resolve(Instant now) {
@@ -339,8 +341,7 @@ NeighbourOutcome NeighbourTable::on_router(IfIndex ifindex, const IpAddr& addr, 
 }
 
 // RFC 4861 7.2.5.
-NeighbourOutcome NeighbourTable::on_advertisement(IfIndex ifindex, const IpAddr& target, const Advertisement& na,
-                                                  Instant now) {
+NeighbourOutcome NeighbourTable::on_advertisement(IfIndex ifindex, const IpAddr& target, const Advertisement& na, Instant now) {
   if (na.mac && !usable(*na.mac)) return {};
   const u32 hash = hash_of(ifindex, target);
   NeighbourOutcome out{.id = find(ifindex, target, hash)};

@@ -22,21 +22,21 @@ enum class Nud : u8 { free, incomplete, reachable, stale, delay, probe, failed, 
 
 [[nodiscard]] std::string_view name(Nud state) noexcept;
 
-#define WEIR_NEIGHBOUR_COUNTERS(X)                                                                \
-  X(created, "", "entries made")                                                                  \
-  X(resolved, "", "addresses resolved")                                                           \
-  X(confirmed, "", "proofs that a neighbour is reachable")                                        \
-  X(failed, "", "next hops that did not answer")                                                  \
-  X(probes_multicast, "", "requests and solicitations sent to all")                               \
-  X(probes_unicast, "", "requests and solicitations sent to one neighbour")                       \
-  X(evicted, "", "entries given up for new ones")                                                 \
-  X(expired, "", "entries thrown out because they were old and not used")                         \
-  X(refused_full, "", "next hops refused: table full of confirmed entries")                       \
-  X(refused_incomplete, "", "next hops refused: too many unresolved ones")                        \
-  X(refused_rate, "", "next hops refused: too many new ones per second")                          \
-  X(queue_pushed_out, "", "waiting packets pushed out by later ones")                             \
-  X(mac_changed, "", "link-layer addresses changed")                                              \
-  X(mac_change_refused, "", "changes of a link-layer address refused: too soon after the last")   \
+#define WEIR_NEIGHBOUR_COUNTERS(X)                                                              \
+  X(created, "", "entries made")                                                                \
+  X(resolved, "", "addresses resolved")                                                         \
+  X(confirmed, "", "proofs that a neighbour is reachable")                                      \
+  X(failed, "", "next hops that did not answer")                                                \
+  X(probes_multicast, "", "requests and solicitations sent to all")                             \
+  X(probes_unicast, "", "requests and solicitations sent to one neighbour")                     \
+  X(evicted, "", "entries given up for new ones")                                               \
+  X(expired, "", "entries thrown out because they were old and not used")                       \
+  X(refused_full, "", "next hops refused: table full of confirmed entries")                     \
+  X(refused_incomplete, "", "next hops refused: too many unresolved ones")                      \
+  X(refused_rate, "", "next hops refused: too many new ones per second")                        \
+  X(queue_pushed_out, "", "waiting packets pushed out by later ones")                           \
+  X(mac_changed, "", "link-layer addresses changed")                                            \
+  X(mac_change_refused, "", "changes of a link-layer address refused: too soon after the last") \
   X(unsolicited_ignored, "", "answers that nobody asked for, about nobody we know")
 
 WEIR_DEFINE_COUNTERS(NeighbourCounter, neighbour_counter_info, WEIR_NEIGHBOUR_COUNTERS);
@@ -136,13 +136,15 @@ class NeighbourTable {
   [[nodiscard]] NeighbourUse use(u32 id, Instant now) {
     Neighbour& e = entries_[id];
     e.used = now;
-    if (now < e.fresh_until) [[likely]] return {e.mac, Reach::ready, false};
+    if (now < e.fresh_until) [[likely]]
+      return {e.mac, Reach::ready, false};
     return use_slow(id, now);
   }
   // Where it is at hand and nothing is to be done: the address to send to, as use() would give it. Else nullptr: use().
   [[nodiscard]] const MacAddr* fresh_mac(u32 id, Instant now) noexcept {
     Neighbour& e = entries_[id];
-    if (now >= e.fresh_until) [[unlikely]] return nullptr;
+    if (now >= e.fresh_until) [[unlikely]]
+      return nullptr;
     e.used = now;
     return &e.mac;
   }
@@ -182,7 +184,8 @@ class NeighbourTable {
   void confirm(u32 id, Instant now) {
     Neighbour& e = entries_[id];
     //= rfc1122#3.3.1.4 I99, I100
-    if (e.state == Nud::reachable && now - e.confirmed < confirm_grain) [[likely]] return;
+    if (e.state == Nud::reachable && now - e.confirmed < confirm_grain) [[likely]]
+      return;
     if (e.has_mac() && e.state != Nud::permanent) reachable(id, now);
   }
   void suspect(u32 id, Instant now);  // probes at once when it is used

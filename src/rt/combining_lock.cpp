@@ -11,8 +11,7 @@ bool CombiningLock::lock_or_post(Post& post) noexcept {
       continue;
     }
     post.next = seen == held_word ? nullptr : reinterpret_cast<Post*>(seen);
-    if (word_.compare_exchange_weak(seen, reinterpret_cast<uptr>(&post), std::memory_order_release,
-                                    std::memory_order_relaxed))
+    if (word_.compare_exchange_weak(seen, reinterpret_cast<uptr>(&post), std::memory_order_release, std::memory_order_relaxed))
       return false;
   }
 }

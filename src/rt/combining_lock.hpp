@@ -44,9 +44,7 @@ class CombiningLock {
     unlock([] {});
   }
   // Somebody waits. Holder only; a hint.
-  [[nodiscard]] bool contended() const noexcept {
-    return !rest_.empty() || word_.load(std::memory_order_relaxed) != held_word;
-  }
+  [[nodiscard]] bool contended() const noexcept { return !rest_.empty() || word_.load(std::memory_order_relaxed) != held_word; }
   // How many wait. Holder only.
   [[nodiscard]] u32 waiting_n() const noexcept;
 
@@ -137,7 +135,8 @@ auto CombiningLock::call_contended(F& f, After& after) -> std::invoke_result_t<F
     const Unlocking<After> at_end{*this, after};
     return f();
   }
-  if (c.thrown) [[unlikely]] std::rethrow_exception(c.thrown);
+  if (c.thrown) [[unlikely]]
+    std::rethrow_exception(c.thrown);
   if constexpr (!std::is_void_v<R>) return std::move(*c.result);
 }
 

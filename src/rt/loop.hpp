@@ -61,8 +61,7 @@ class BasicLoop final : public LoopBase, private Driving {
   template <class Done>
   bool run_until(Done&& done, Instant deadline = Instant::never()) {
     bool is_done = done();
-    while (!is_done && !stop_.load(std::memory_order_relaxed) &&
-           (deadline == Instant::never() || Clock::now() < deadline)) {
+    while (!is_done && !stop_.load(std::memory_order_relaxed) && (deadline == Instant::never() || Clock::now() < deadline)) {
       turn(deadline);
       is_done = done();
     }

@@ -27,7 +27,7 @@ void LoopBase::unwatch(int fd) {
 
 namespace {
 constexpr auto later = [](const auto& a, const auto& b) { return a.at != b.at ? a.at > b.at : a.order > b.order; };
-}
+}  // namespace
 
 void LoopBase::call_at(Instant at, std::function<void()> f) {
   timed_.push_back({at, timed_n_++, std::move(f)});

@@ -127,7 +127,8 @@ class BasicPorts {
   }
   static void tell_losses(S& shard, Attached& a) noexcept {
     const DeviceLosses now = losses_of(a.device), before = std::exchange(a.told, now);
-    if (now == before) [[likely]] return;
+    if (now == before) [[likely]]
+      return;
     shard.on_losses(a.port, {now.rx_dropped - before.rx_dropped, now.rx_errors - before.rx_errors, now.tx_errors - before.tx_errors});
   }
 
@@ -144,7 +145,8 @@ class BasicPorts {
       const u32 taken = a.device.send(shard.pool(), {frames.data(), n}, now);
       tell_losses(shard, a);
       if (a.sync_tx && taken > 0) shard.tx_done(a.port, {frames.data(), taken});
-      if (taken == n) [[likely]] continue;
+      if (taken == n) [[likely]]
+        continue;
       shard.unsent(a.port, {frames.data() + taken, n - taken});  // back-pressure, not a drop
       a.retry_at = now + retry_after;
       see_link(shard, a, now);

@@ -314,14 +314,11 @@ void BasicSharedShard<S>::forget(ReadyHandler& h) {
 
 template <class S>
 template <class F>
-auto BasicSharedShard<S>::wait(Sock s, u32 mask, Instant deadline, F&& attempt)
-    -> std::invoke_result_t<F&, S&, Instant> {
+auto BasicSharedShard<S>::wait(Sock s, u32 mask, Instant deadline, F&& attempt) -> std::invoke_result_t<F&, S&, Instant> {
   using R = std::invoke_result_t<F&, S&, Instant>;
   Waiter w;
   bool is_over = false;
-  const auto must_wait = [](const R& r) {
-    return !r && (r.error() == Errc::would_block || r.error() == Errc::in_progress);
-  };
+  const auto must_wait = [](const R& r) { return !r && (r.error() == Errc::would_block || r.error() == Errc::in_progress); };
   for (;;) {
     R r = call([&](S& shard, Instant now) -> R {
       waiters_.remove(w);

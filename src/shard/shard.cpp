@@ -80,9 +80,7 @@ bool Shard::has_output(Port port) const noexcept {
   return i != nullptr && (!i->tx.empty() || !core_->out.empty());
 }
 
-Instant Shard::next_deadline() const noexcept {
-  return std::min(graph::next_deadline(*core_), core_->tcp->next_deadline());
-}
+Instant Shard::next_deadline() const noexcept { return std::min(graph::next_deadline(*core_), core_->tcp->next_deadline()); }
 
 buf::Pool& Shard::pool() noexcept { return core_->pool; }
 

@@ -58,8 +58,7 @@ class Shard {
   Result<void> remove_netns(NetnsId netns, Instant now);
   Result<IfIndex> add_interface(NetnsId netns, const InterfaceConfig& config, Instant now);
   // Two interfaces wired together; packets pass without a copy.
-  Result<std::pair<IfIndex, IfIndex>> add_veth(NetnsId a, const InterfaceConfig& ca, NetnsId b, const InterfaceConfig& cb,
-                                               Instant now);
+  Result<std::pair<IfIndex, IfIndex>> add_veth(NetnsId a, const InterfaceConfig& ca, NetnsId b, const InterfaceConfig& cb, Instant now);
   Result<void> remove_interface(IfIndex interface, Instant now);
   Result<void> set_interface_up(IfIndex interface, bool up, Instant now);
   Result<void> set_offload(IfIndex interface, const Offload& offload);

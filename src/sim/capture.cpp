@@ -18,8 +18,7 @@ Result<std::unique_ptr<Capture>, std::string> Capture::into(World& world, const 
     std::string name = link.name();
     for (char& x : name)
       if (x == ':' || x == '/') x = '.';
-    if (auto ok = c->open(link, (std::filesystem::path(directory) / (name + ".pcapng")).string()); !ok)
-      return std::unexpected(ok.error());
+    if (auto ok = c->open(link, (std::filesystem::path(directory) / (name + ".pcapng")).string()); !ok) return std::unexpected(ok.error());
   }
   return c;
 }
@@ -29,21 +28,21 @@ Result<void, std::string> Capture::open(Link& link, const std::string& path) {
   f.path = path;
   f.file = std::fopen(path.c_str(), "wb");
   if (f.file == nullptr) return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
-  f.writer = std::make_unique<wire::PcapngWriter>(
-      [file = f.file](Bytes b) { return std::fwrite(b.data(), 1, b.size(), file) == b.size(); });
+  f.writer =
+      std::make_unique<wire::PcapngWriter>([file = f.file](Bytes b) { return std::fwrite(b.data(), 1, b.size(), file) == b.size(); });
   const u32 interface = f.writer->add_interface(link.name(), wire::LinkType::ethernet, "simulated link");
   for (u32 direction = 0; direction < 2; ++direction) {
-    link.pipe(direction).set_observer([writer = f.writer.get(), interface, direction](Bytes frame, Instant time, Drop why,
-                                                                                      std::string_view note) {
-      wire::CaptureRecord r;
-      r.interface = interface;
-      r.time = time;
-      r.data = frame;
-      r.direction = direction == 0 ? wire::Direction::out : wire::Direction::in;
-      r.drop = why;
-      r.comment = note;
-      writer->write(r);
-    });
+    link.pipe(direction).set_observer(
+        [writer = f.writer.get(), interface, direction](Bytes frame, Instant time, Drop why, std::string_view note) {
+          wire::CaptureRecord r;
+          r.interface = interface;
+          r.time = time;
+          r.data = frame;
+          r.direction = direction == 0 ? wire::Direction::out : wire::Direction::in;
+          r.drop = why;
+          r.comment = note;
+          writer->write(r);
+        });
   }
   return {};
 }

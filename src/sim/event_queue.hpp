@@ -35,9 +35,7 @@ class EventQueue {
   }
 
  private:
-  static bool later(const Event& a, const Event& b) noexcept {
-    return a.time != b.time ? a.time > b.time : a.sequence > b.sequence;
-  }
+  static bool later(const Event& a, const Event& b) noexcept { return a.time != b.time ? a.time > b.time : a.sequence > b.sequence; }
   std::vector<Event> heap_;
   u64 next_ = 0;
 };

@@ -95,9 +95,8 @@ Filter tcp_with(u16 flags) {
 }
 
 Filter first(u64 n, Filter among) {
-  return [n, among = std::move(among), seen = std::make_shared<u64>(0)](const FrameInfo& f) {
-    return *seen < n && among(f) && ++*seen <= n;
-  };
+  return
+      [n, among = std::move(among), seen = std::make_shared<u64>(0)](const FrameInfo& f) { return *seen < n && among(f) && ++*seen <= n; };
 }
 
 Filter between(Instant from, Instant to) {

@@ -10,8 +10,7 @@ namespace weir::sim {
 
 template <class T>
 T must_open(Result<T> r, const Host& host, std::string_view what, const Endpoint& at) {
-  if (!r)
-    throw std::runtime_error(host.name() + ": " + std::string(what) + " " + to_string(at) + ": " + std::string(text(r.error())));
+  if (!r) throw std::runtime_error(host.name() + ": " + std::string(what) + " " + to_string(at) + ": " + std::string(text(r.error())));
   if constexpr (!std::is_void_v<T>) return std::move(*r);
 }
 

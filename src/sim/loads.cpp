@@ -82,8 +82,7 @@ class RpcClient {
   void on_ready(u32 mask) {
     if (over_) return;
     if (flow_.local.port == 0) {
-      if (const i64 e = socket_.get(Option::error).value_or(0); e != 0)
-        return end(std::string(text(from_errno(static_cast<int>(e)))));
+      if (const i64 e = socket_.get(Option::error).value_or(0); e != 0) return end(std::string(text(from_errno(static_cast<int>(e)))));
       if ((mask & Ready::out) == 0) return;
       flow_.local = socket_.local();
       ask();

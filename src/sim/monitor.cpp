@@ -76,15 +76,12 @@ void Monitor::on_sent(u32 host, const Link& link, Bytes frame, Instant now) {
   sent(host, link.pipe(0).config().mtu, link.name(), frame, now, waits_for_wire);
 }
 
-void Monitor::on_delivered(u32 host, const Link&, Bytes frame, bool hurt, Instant now) {
-  delivered(host, frame, now, hurt);
-}
+void Monitor::on_delivered(u32 host, const Link&, Bytes frame, bool hurt, Instant now) { delivered(host, frame, now, hurt); }
 
 void Monitor::sent(u32 host, u16 mtu, std::string_view where, Bytes frame, Instant now, bool untimed) {
   const auto eth = wire::EthernetView::parse(frame);
   if (!eth) return report(Rule::malformed, now, std::string(where), "no Ethernet frame");
-  if (frame.size() > mtu + 14u)
-    report(Rule::too_long, now, std::string(where), fmt::format("{} bytes, MTU {}", frame.size(), mtu));
+  if (frame.size() > mtu + 14u) report(Rule::too_long, now, std::string(where), fmt::format("{} bytes, MTU {}", frame.size(), mtu));
   const Dissected d = dissect(frame);
   if (eth->type() != wire::ethertype::ipv4 && eth->type() != wire::ethertype::ipv6) return;
   if (d.ip.empty()) return report(Rule::malformed, now, std::string(where), "no IP packet");

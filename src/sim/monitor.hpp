@@ -13,31 +13,31 @@
 
 namespace weir::sim {
 
-#define WEIR_WIRE_RULES(X)                                                                                  \
-  X(malformed, "a frame that is no frame, a packet that is no packet, a segment that is none")             \
-  X(too_long, "longer than the MTU of the link")                                                           \
-  X(padding, "bytes behind the packet, or behind the end of options, that are not zero")                   \
-  X(ip_checksum, "IPv4 header checksum wrong")                                                             \
-  X(ip_header, "reserved flag set, TTL or hop limit 0")                                                    \
-  X(transport_checksum, "TCP, UDP or ICMP checksum wrong")                                                 \
-  X(reserved_bits, "reserved bits of the TCP header set")                                                  \
-  X(bad_flags, "flags that no sender combines")                                                            \
-  X(isn_changed, "SYN sent again with another sequence number")                                            \
-  X(edge_retreats, "the advertised right edge of the window moved left: RFC 9293 MUST-34")                 \
-  X(beyond_edge, "sent beyond the advertised window: RFC 9293 3.8.6")                                      \
-  X(bytes_differ, "bytes sent again are not those that were sent first")                                   \
-  X(data_after_fin, "data behind the FIN, or the FIN in another place")                                    \
-  X(bad_seq, "a sequence number that was never reached, or long left behind")                              \
-  X(false_ack, "acknowledges what was not delivered")                                                      \
-  X(ack_retreats, "acknowledgment number moved left")                                                      \
-  X(mss_exceeded, "segment larger than the peer's MSS: RFC 9293 MUST-16")                                  \
-  X(option_misplaced, "MSS, window scale or SACK-permitted without SYN, or a scale above 14")              \
-  X(option_not_offered, "option in a SYN-ACK or later that the peer did not offer")                        \
-  X(timestamp_missing, "timestamps were agreed on: RFC 7323 3.2")                                          \
-  X(timestamp_retreats, "TSval moved back")                                                                \
-  X(timestamp_echo, "TSecr is no value that was received")                                                 \
-  X(backoff, "a retransmission sooner than twice the time before it: RFC 6298 5.5")                        \
-  X(probe_backoff, "a window probe sooner than twice the time before it: RFC 9293 3.8.6.1")                \
+#define WEIR_WIRE_RULES(X)                                                                     \
+  X(malformed, "a frame that is no frame, a packet that is no packet, a segment that is none") \
+  X(too_long, "longer than the MTU of the link")                                               \
+  X(padding, "bytes behind the packet, or behind the end of options, that are not zero")       \
+  X(ip_checksum, "IPv4 header checksum wrong")                                                 \
+  X(ip_header, "reserved flag set, TTL or hop limit 0")                                        \
+  X(transport_checksum, "TCP, UDP or ICMP checksum wrong")                                     \
+  X(reserved_bits, "reserved bits of the TCP header set")                                      \
+  X(bad_flags, "flags that no sender combines")                                                \
+  X(isn_changed, "SYN sent again with another sequence number")                                \
+  X(edge_retreats, "the advertised right edge of the window moved left: RFC 9293 MUST-34")     \
+  X(beyond_edge, "sent beyond the advertised window: RFC 9293 3.8.6")                          \
+  X(bytes_differ, "bytes sent again are not those that were sent first")                       \
+  X(data_after_fin, "data behind the FIN, or the FIN in another place")                        \
+  X(bad_seq, "a sequence number that was never reached, or long left behind")                  \
+  X(false_ack, "acknowledges what was not delivered")                                          \
+  X(ack_retreats, "acknowledgment number moved left")                                          \
+  X(mss_exceeded, "segment larger than the peer's MSS: RFC 9293 MUST-16")                      \
+  X(option_misplaced, "MSS, window scale or SACK-permitted without SYN, or a scale above 14")  \
+  X(option_not_offered, "option in a SYN-ACK or later that the peer did not offer")            \
+  X(timestamp_missing, "timestamps were agreed on: RFC 7323 3.2")                              \
+  X(timestamp_retreats, "TSval moved back")                                                    \
+  X(timestamp_echo, "TSecr is no value that was received")                                     \
+  X(backoff, "a retransmission sooner than twice the time before it: RFC 6298 5.5")            \
+  X(probe_backoff, "a window probe sooner than twice the time before it: RFC 9293 3.8.6.1")    \
   X(unexplained_reset, "RST for no reason that the wire shows")
 
 enum class Rule : u8 {

@@ -51,10 +51,8 @@ const WireStats* TcpMonitor::stats(const Endpoint& from, const Endpoint& to) con
 }
 
 void TcpMonitor::say(const Segment& s, Rule rule, const std::string& detail) {
-  const auto where = fmt::format("{} > {}", to_string(Endpoint{s.d.src, s.tcp.src_port()}),
-                                 to_string(Endpoint{s.d.dst, s.tcp.dst_port()}));
-  monitor_.report(rule, s.now, where,
-                  fmt::format("{}; offset {} length {} flags {:#x}", detail, s.offset, s.length(), s.tcp.flags().bits));
+  const auto where = fmt::format("{} > {}", to_string(Endpoint{s.d.src, s.tcp.src_port()}), to_string(Endpoint{s.d.dst, s.tcp.dst_port()}));
+  monitor_.report(rule, s.now, where, fmt::format("{}; offset {} length {} flags {:#x}", detail, s.offset, s.length(), s.tcp.flags().bits));
 }
 
 void TcpMonitor::sent(const Dissected& d, Instant now, bool untimed) {
@@ -65,8 +63,18 @@ void TcpMonitor::sent(const Dissected& d, Instant now, bool untimed) {
   const auto options = wire::parse_options(tcp->options());
   if (!options) return monitor_.report(Rule::malformed, now, to_string(d.src), "TCP options");
   const TcpFlags flags = tcp->flags();
-  Segment s{d, *tcp, *options, c.half[direction], c.half[direction ^ 1], now, 0,
-            flags.any(TcpFlags::syn), flags.any(TcpFlags::fin), flags.any(TcpFlags::rst), flags.any(TcpFlags::ack), untimed};
+  Segment s{d,
+            *tcp,
+            *options,
+            c.half[direction],
+            c.half[direction ^ 1],
+            now,
+            0,
+            flags.any(TcpFlags::syn),
+            flags.any(TcpFlags::fin),
+            flags.any(TcpFlags::rst),
+            flags.any(TcpFlags::ack),
+            untimed};
   if (s.is_syn) check_syn(s, c, direction);
   if (s.from.known) s.offset = static_cast<u64>(std::max<i64>(unwrap(s.from, tcp->seq()), 0));
   check_header(s);
@@ -110,8 +118,7 @@ void TcpMonitor::check_syn(Segment& s, Connection& c, u32 direction) {
     return;
   }
   if (s.from.known) {
-    const bool over = s.from.reset || s.from.reset_delivered || s.from.una == 0 ||
-                      (s.from.fin_at && (s.to.fin_at || s.to.reset));
+    const bool over = s.from.reset || s.from.reset_delivered || s.from.una == 0 || (s.from.fin_at && (s.to.fin_at || s.to.reset));
     if (!over) say(s, Rule::isn_changed, fmt::format("{} then {}", s.from.isn, s.tcp.seq().raw));
     if (s.has_ack) c.half[direction] = Half{};  // the other half is the SYN that it answers
     else c = Connection{};
@@ -161,8 +168,7 @@ void TcpMonitor::check_ack(const Segment& s) {
   const u64 a = static_cast<u64>(ack);
   if (s.from.has_acked && a < s.from.max_ack) say(s, Rule::ack_retreats, fmt::format("{} after {}", a, s.from.max_ack));
   const u64 edge = a + window_of(s.from, s.to, s.tcp.window(), s.is_syn);
-  if (s.from.has_acked && edge < s.from.max_edge)
-    say(s, Rule::edge_retreats, fmt::format("{} after {}", edge, s.from.max_edge));
+  if (s.from.has_acked && edge < s.from.max_edge) say(s, Rule::edge_retreats, fmt::format("{} after {}", edge, s.from.max_edge));
   s.from.has_acked = true;
   s.from.max_ack = std::max(s.from.max_ack, a);
   s.from.max_edge = std::max(s.from.max_edge, edge);
@@ -184,8 +190,7 @@ void TcpMonitor::check_data(const Segment& s) {
     if (*h.fin_at < h.snd_max) say(s, Rule::data_after_fin, fmt::format("data was sent up to {}", h.snd_max));
   }
   if (size == 0) return;
-  if (const auto at = h.bytes.put(s.offset + (s.is_syn ? 1 : 0), s.tcp.payload()))
-    say(s, Rule::bytes_differ, fmt::format("at {}", *at));
+  if (const auto at = h.bytes.put(s.offset + (s.is_syn ? 1 : 0), s.tcp.payload())) say(s, Rule::bytes_differ, fmt::format("at {}", *at));
   // RFC 6691: the MSS counts no options, so what they take is not there for data.
   const usize mss = s.to.mss != 0 ? s.to.mss : s.d.src.is_v4() ? 536u : 1220u;
   if (s.to.known && size + s.tcp.options().size() > mss) say(s, Rule::mss_exceeded, fmt::format("{} > {}", size, mss));
@@ -199,8 +204,17 @@ void TcpMonitor::delivered(const Dissected& d, Instant now, bool hurt) {
   const auto options = wire::parse_options(tcp->options());
   if (!options) return;
   const TcpFlags flags = tcp->flags();
-  Segment s{d, *tcp, *options, c.half[direction], c.half[direction ^ 1], now, 0,
-            flags.any(TcpFlags::syn), flags.any(TcpFlags::fin), flags.any(TcpFlags::rst), flags.any(TcpFlags::ack)};
+  Segment s{d,
+            *tcp,
+            *options,
+            c.half[direction],
+            c.half[direction ^ 1],
+            now,
+            0,
+            flags.any(TcpFlags::syn),
+            flags.any(TcpFlags::fin),
+            flags.any(TcpFlags::rst),
+            flags.any(TcpFlags::ack)};
   if (s.is_syn && !s.from.known) learn_syn(s.from, s);  // of a peer that is not one of the hosts
   Half& receiver = s.to;
   if (receiver.last_delivery != now) receiver.sure_una = receiver.una_of_now;

@@ -75,7 +75,8 @@ void TcpMonitor::check_reset(const Segment& s) {
   constexpr Duration resolving = Duration::seconds(4);  // the answer may have waited for the next hop's address
   const bool answers = h.last_delivery.ns >= 0 && s.now - h.last_delivery <= resolving;
   const bool no_connection = !h.known || h.reset || h.reset_delivered;
-  const bool closed = h.fin_at || monitor_.is_closed(s.d.src, s.tcp.src_port());  // what comes after close() draws an RST, and an orphan may be given up
+  const bool closed =
+      h.fin_at || monitor_.is_closed(s.d.src, s.tcp.src_port());  // what comes after close() draws an RST, and an orphan may be given up
   const bool opening = h.known && h.una == 0;  // an unacceptable ACK in SYN-SENT, or a half-open connection given up
   if (answers && (no_connection || closed || opening)) return;
   if (closed || opening) {

@@ -60,9 +60,7 @@ class Pipe {
   [[nodiscard]] bool waiting() const noexcept { return !waiting_.empty(); }
   [[nodiscard]] u32 queued_packets() const noexcept { return static_cast<u32>(waiting_.size()); }
 
-  [[nodiscard]] Instant next_arrival() const noexcept {
-    return flying_.empty() ? Instant::never() : flying_.front().arrival;
-  }
+  [[nodiscard]] Instant next_arrival() const noexcept { return flying_.empty() ? Instant::never() : flying_.front().arrival; }
   // The next frame that has arrived by now.
   [[nodiscard]] bool take_arrived(Instant now, Frame& out);
   [[nodiscard]] usize in_flight() const noexcept { return flying_.size(); }

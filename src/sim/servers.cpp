@@ -29,8 +29,7 @@ class StreamService : public Load {
 class Discard : public StreamService {
  public:
   Discard(Host& host, u16 port)
-      : StreamService(host, port, {.verify = false, .finish_last = true}),
-        datagrams_(host, port, [](Socket&, Bytes, const Datagram&) {}) {}
+      : StreamService(host, port, {.verify = false, .finish_last = true}), datagrams_(host, port, [](Socket&, Bytes, const Datagram&) {}) {}
   void stop() override {
     StreamService::stop();
     datagrams_.stop();
@@ -98,10 +97,11 @@ class EchoStream {
 class Echo : public Load {
  public:
   Echo(Host& host, u16 port)
-      : acceptor_(host, port, [this](Socket s) {
-          std::erase_if(streams_, [](const auto& x) { return x->over(); });
-          streams_.push_back(std::make_unique<EchoStream>(std::move(s)));
-        }),
+      : acceptor_(host, port,
+                  [this](Socket s) {
+                    std::erase_if(streams_, [](const auto& x) { return x->over(); });
+                    streams_.push_back(std::make_unique<EchoStream>(std::move(s)));
+                  }),
         datagrams_(host, port, [](Socket& s, Bytes data, const Datagram& d) { static_cast<void>(s.send_to(data, d.from)); }) {}
   void stop() override {
     acceptor_.stop();
@@ -162,10 +162,11 @@ class RpcStream {
 
 class RpcServer : public Load {
  public:
-  RpcServer(Host& host, u16 port) : acceptor_(host, port, [this](Socket s) {
-      std::erase_if(streams_, [](const auto& x) { return x->over(); });
-      streams_.push_back(std::make_unique<RpcStream>(std::move(s)));
-    }) {}
+  RpcServer(Host& host, u16 port)
+      : acceptor_(host, port, [this](Socket s) {
+          std::erase_if(streams_, [](const auto& x) { return x->over(); });
+          streams_.push_back(std::make_unique<RpcStream>(std::move(s)));
+        }) {}
   void stop() override {
     acceptor_.stop();
     streams_.clear();

@@ -36,9 +36,7 @@ Result<Socket> Socket::accept() {
 
 Result<void> Socket::connect(const Endpoint& remote) { return called(host_->shard().connect(sock_, remote, now())); }
 Result<u32> Socket::send(Bytes data, u32 flags) { return called(host_->shard().send(sock_, data, flags, now())); }
-Result<u32> Socket::send_to(Bytes data, const Endpoint& to) {
-  return called(host_->shard().send_to(sock_, data, to, 0, now()));
-}
+Result<u32> Socket::send_to(Bytes data, const Endpoint& to) { return called(host_->shard().send_to(sock_, data, to, 0, now())); }
 Result<u32> Socket::recv(MutBytes out, u32 flags) { return called(host_->shard().recv(sock_, out, flags, now())); }
 Result<Datagram> Socket::recv_from(MutBytes out) { return called(host_->shard().recv_from(sock_, out, 0, now())); }
 Result<Lent> Socket::recv_lent(u32 max_bytes) { return called(host_->shard().recv_lent(sock_, max_bytes, now())); }
@@ -86,9 +84,7 @@ void Socket::abort() {
   handler_ = 0;
 }
 
-Result<void> Socket::set(Option option, i64 value) {
-  return called(host_->shard().set_option(sock_, option, value, now()));
-}
+Result<void> Socket::set(Option option, i64 value) { return called(host_->shard().set_option(sock_, option, value, now())); }
 Result<i64> Socket::get(Option option) const { return host_->shard().get_option(sock_, option); }
 Endpoint Socket::local() const { return host_->shard().local(sock_).value_or(Endpoint{}); }
 Endpoint Socket::remote() const { return host_->shard().remote(sock_).value_or(Endpoint{}); }

@@ -15,8 +15,7 @@ u64 pattern_seed(const Endpoint& from, const Endpoint& to) noexcept {
   return h.finish(0);
 }
 
-Stream::Stream(Socket accepted, const StreamPlan& plan)
-    : world_(accepted.host().world()), socket_(std::move(accepted)), plan_(plan) {
+Stream::Stream(Socket accepted, const StreamPlan& plan) : world_(accepted.host().world()), socket_(std::move(accepted)), plan_(plan) {
   begin();
   on_connected();
   pump();
@@ -71,7 +70,7 @@ void Stream::pump() {
   if (!over_) maybe_finish();
 }
 
-void Stream::wake_after(Duration wait, bool Stream::*waiting) {
+void Stream::wake_after(Duration wait, bool Stream::* waiting) {
   this->*waiting = true;
   world_.after(wait, [this, waiting, alive = std::weak_ptr<char>(alive_)] {
     if (alive.expired() || over_) return;
@@ -169,8 +168,7 @@ void Stream::end() {
 StreamServer::StreamServer(Host& host, const Endpoint& at, const StreamPlan& plan, const std::function<void(Socket&)>& setup)
     : plan_(plan) {
   const auto must = [&](const auto& result, std::string_view what) {
-    if (!result)
-      throw std::runtime_error(fmt::format("{}: {} {}: {}", host.name(), what, to_string(at), text(result.error())));
+    if (!result) throw std::runtime_error(fmt::format("{}: {} {}: {}", host.name(), what, to_string(at), text(result.error())));
   };
   auto made = Socket::open(host, at.addr.family(), SocketType::stream);
   must(made, "socket for");
@@ -195,16 +193,16 @@ StreamPlan with_bytes(StreamPlan plan, u64 send, u64 expect) {
 
 Transfer::Transfer(Host& client, Host& server, const TransferConfig& c)
     : server_(server, {IpAddr::any(c.family), c.port}, with_bytes(c.server, c.reply_bytes, c.bytes), c.server_setup),
-      client_(std::make_unique<Stream>(client, Endpoint{server.address(c.family), c.port},
-                                       with_bytes(c.client, c.bytes, c.reply_bytes), c.client_setup)) {}
+      client_(std::make_unique<Stream>(client, Endpoint{server.address(c.family), c.port}, with_bytes(c.client, c.bytes, c.reply_bytes),
+                                       c.client_setup)) {}
 
 bool Transfer::complete() const { return trouble().empty(); }
 
 std::string Transfer::trouble() const {
   const auto of = [](std::string_view who, const StreamResult& r) -> std::string {
     if (r.complete) return {};
-    return fmt::format("{}: {}{} sent {} received {} fin {}; ", who, r.error ? text(*r.error) : "not over", r.wrong, r.sent,
-                       r.received, r.peer_finished);
+    return fmt::format("{}: {}{} sent {} received {} fin {}; ", who, r.error ? text(*r.error) : "not over", r.wrong, r.sent, r.received,
+                       r.peer_finished);
   };
   std::string all = of("client", client_->result());
   if (server_.streams().empty()) return all + "server: no connection";

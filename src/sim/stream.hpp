@@ -66,7 +66,7 @@ class Stream {
   void maybe_finish();
   void fail_with(Errc e);
   void end();
-  void wake_after(Duration wait, bool Stream::*waiting);
+  void wake_after(Duration wait, bool Stream::* waiting);
 
   World& world_;
   Socket socket_;

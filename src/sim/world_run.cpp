@@ -75,8 +75,7 @@ void World::handle(const Event& e) {
     case EventKind::wire_free: {
       pipe_events_[e.index].wire_free = Instant::never();
       pipe(e.index).on_wire_free(now_, store_);
-      if (const Host* h = sender_of(e.index).host; h != nullptr && pipe(e.index).config().backpressure)
-        touch(h->shard_index());
+      if (const Host* h = sender_of(e.index).host; h != nullptr && pipe(e.index).config().backpressure) touch(h->shard_index());
       watch_pipe(e.index);
       break;
     }

@@ -109,8 +109,13 @@ Result<u32> RawEngine::send_to(u32 index, Bytes data, const Endpoint* to, u32, I
   const u8 ttl = d.kind == ip::DestinationKind::multicast ? s.options.multicast_ttl
                  : s.options.ttl != 0                     ? s.options.ttl
                                                           : env_.sysctl(s.netns).default_ttl;
-  ip::push_header(env_.pool, id, {.src = d.source, .dst = dst.addr, .protocol = s.protocol, .ttl = ttl, .tos = s.options.tos,
-                                  .dont_fragment = s.options.path_mtu_discovery != 0 && fits});
+  ip::push_header(env_.pool, id,
+                  {.src = d.source,
+                   .dst = dst.addr,
+                   .protocol = s.protocol,
+                   .ttl = ttl,
+                   .tos = s.options.tos,
+                   .dont_fragment = s.options.path_mtu_discovery != 0 && fits});
   Packet& p = env_.pool[id];
   p.netns = s.netns;
   p.destination = *destination;

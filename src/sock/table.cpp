@@ -4,9 +4,7 @@
 namespace weir::sock {
 namespace {
 
-u32 to_ms(i64 ns) noexcept {
-  return static_cast<u32>(std::clamp<i64>((ns + 999'999) / 1'000'000, 0, 0xffff'ffff));
-}
+u32 to_ms(i64 ns) noexcept { return static_cast<u32>(std::clamp<i64>((ns + 999'999) / 1'000'000, 0, 0xffff'ffff)); }
 
 bool is_stream(const Socket& s) noexcept { return s.type == SocketType::stream; }
 bool is_datagram(const Socket& s) noexcept { return s.type == SocketType::datagram; }

@@ -76,12 +76,8 @@ Verdict after_fin_acked(Context& cx, Tcb& t) noexcept {
       t.state = State::fin_wait_2;
       cx.notify(t, Ready::out);
       return Verdict::next_step;
-    case State::closing:
-      enter_time_wait(cx, t);
-      return Verdict::next_step;
-    case State::last_ack:
-      finish_connection(cx, t, Errc::would_block);
-      return Verdict::done;
+    case State::closing: enter_time_wait(cx, t); return Verdict::next_step;
+    case State::last_ack: finish_connection(cx, t, Errc::would_block); return Verdict::done;
     default: return Verdict::next_step;
   }
 }

@@ -48,9 +48,7 @@ void take_syn(Context& cx, Tcb& t, const Segment& seg, const wire::TcpOptions& o
   t.max_snd_wnd = seg.wnd;
 }
 
-bool ack_is_of_our_syn(const Tcb& t, const Segment& seg) noexcept {
-  return t.iss < seg.ack && seg.ack <= t.snd_nxt;
-}
+bool ack_is_of_our_syn(const Tcb& t, const Segment& seg) noexcept { return t.iss < seg.ack && seg.ack <= t.snd_nxt; }
 
 // Text and FIN that came on the SYN or SYN-ACK: processed once the connection is up.
 void rest_of_segment(Context& cx, Tcb& t, Segment& seg) noexcept {
@@ -85,13 +83,18 @@ void answer_half_open(Context& cx, HalfOpen& h, const Segment& seg, bool always)
   if (seg.any(TcpFlags::rst)) return;
   if (!always && !may_challenge(cx.now_ms, h.last_ack_ms)) return cx.count(h.netns).add(Tcp::challenge_limited);
   send_bare(cx, flow_of(h),
-            {.seq = h.iss + 1, .ack = h.irs + 1, .flags = TcpFlags::ack, .window = static_cast<u16>(std::min<u32>(h.rcv_wnd, 0xffff)),
-             .has_ts = (h.bits & HalfOpen::timestamps) != 0, .ts_val = cx.now_ms + h.ts_offset, .ts_ecr = h.ts_recent});
+            {.seq = h.iss + 1,
+             .ack = h.irs + 1,
+             .flags = TcpFlags::ack,
+             .window = static_cast<u16>(std::min<u32>(h.rcv_wnd, 0xffff)),
+             .has_ts = (h.bits & HalfOpen::timestamps) != 0,
+             .ts_val = cx.now_ms + h.ts_offset,
+             .ts_ecr = h.ts_recent});
 }
 
 void inherit(Context& cx, Tcb& t, const Tcb& from) noexcept {
-  constexpr u32 kept = ColdFlags::keepalive | ColdFlags::oob_inline | ColdFlags::linger | ColdFlags::quick_ack |
-                       ColdFlags::cork | ColdFlags::family_v6;
+  constexpr u32 kept =
+      ColdFlags::keepalive | ColdFlags::oob_inline | ColdFlags::linger | ColdFlags::quick_ack | ColdFlags::cork | ColdFlags::family_v6;
   t.mark(from.bits & kept);
   if (from.has(HotFlags::no_delay)) t.set(HotFlags::no_delay);
   t.rcv_buf = from.rcv_buf;
@@ -170,8 +173,8 @@ bool half_open_paws(Context& cx, HalfOpen& h, const Segment& seg) noexcept {
 }
 
 // False: there is no room for one more.
-bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& seg, const wire::TcpOptions& o,
-                   u32 min_iss_after, bool has_min) noexcept {
+bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& seg, const wire::TcpOptions& o, u32 min_iss_after,
+                   bool has_min) noexcept {
   Listener& l = cx.listeners[listener];
   const Sysctl& sys = cx.env.sysctl(flow.netns);
   const u32 i = cx.half_open.alloc();

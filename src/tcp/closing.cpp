@@ -76,8 +76,13 @@ template <class Record>
 void answer(Context& cx, Record& r, bool always) noexcept {
   if (!always && !may_challenge(cx.now_ms, r.last_ack_ms)) return cx.count(r.netns).add(Tcp::challenge_limited);
   send_bare(cx, {r.local, r.remote, r.local_port, r.remote_port, r.netns},
-            {.seq = r.snd_nxt, .ack = r.rcv_nxt, .flags = TcpFlags::ack, .window = r.rcv_units,
-             .has_ts = (r.bits & Record::timestamps) != 0, .ts_val = cx.now_ms + r.ts_offset, .ts_ecr = r.ts_recent});
+            {.seq = r.snd_nxt,
+             .ack = r.rcv_nxt,
+             .flags = TcpFlags::ack,
+             .window = r.rcv_units,
+             .has_ts = (r.bits & Record::timestamps) != 0,
+             .ts_val = cx.now_ms + r.ts_offset,
+             .ts_ecr = r.ts_recent});
 }
 
 // The steps of 3.10.7.4 for TIME-WAIT. Only a FIN (the peer has not seen our last ACK) is acknowledged in the window and
@@ -113,8 +118,7 @@ bool time_wait_steps(Context& cx, Record& r, const Segment& seg, bool& gone) noe
 }
 
 template <class Record>
-bool time_wait(Context& cx, TimeWaitList<Record>& list, RefKind kind, u32 i, Segment& seg, bool listening,
-               u32& min_iss) noexcept {
+bool time_wait(Context& cx, TimeWaitList<Record>& list, RefKind kind, u32 i, Segment& seg, bool listening, u32& min_iss) noexcept {
   Record& r = list[i];
   const bool plain_syn = seg.any(TcpFlags::syn) && !seg.any(TcpFlags::ack | TcpFlags::rst | TcpFlags::fin);
   //= rfc9293#3.6.1 SHLD-4, MAY-2

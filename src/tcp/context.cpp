@@ -47,8 +47,7 @@ void Context::set_now(Instant t) noexcept {
 }
 
 u32 Context::hash(const Flow& f) const noexcept {
-  if (f.local.is_v4())
-    return hasher(FlowKey4{f.local.v4().host, f.remote.v4().host, f.local_port, f.remote_port, f.netns});
+  if (f.local.is_v4()) return hasher(FlowKey4{f.local.v4().host, f.remote.v4().host, f.local_port, f.remote_port, f.netns});
   FlowKey6 key;
   f.local.v6().store(key.src);
   f.remote.v6().store(key.dst);
@@ -70,8 +69,8 @@ Flow Context::flow_of(Ref r) noexcept {
 
 bool Context::is(Ref r, const Flow& f) noexcept {
   const auto same = [&](const auto& c) {
-    return c.remote_port == f.remote_port && c.local_port == f.local_port && c.netns == f.netns &&
-           IpAddr{c.remote} == f.remote && IpAddr{c.local} == f.local;
+    return c.remote_port == f.remote_port && c.local_port == f.local_port && c.netns == f.netns && IpAddr{c.remote} == f.remote &&
+           IpAddr{c.local} == f.local;
   };
   switch (r.kind()) {
     case RefKind::tcb: return same(tcbs[r.index()]);

@@ -86,12 +86,8 @@ struct Context {
   }
 };
 
-[[nodiscard]] inline Flow flow_of(const Tcb& t) noexcept {
-  return {t.local, t.remote, t.local_port, t.remote_port, t.netns};
-}
-[[nodiscard]] inline Flow flow_of(const HalfOpen& h) noexcept {
-  return {h.local, h.remote, h.local_port, h.remote_port, h.netns};
-}
+[[nodiscard]] inline Flow flow_of(const Tcb& t) noexcept { return {t.local, t.remote, t.local_port, t.remote_port, t.netns}; }
+[[nodiscard]] inline Flow flow_of(const HalfOpen& h) noexcept { return {h.local, h.remote, h.local_port, h.remote_port, h.netns}; }
 [[nodiscard]] inline const Extra& extra(Context& cx, const Tcb& t) noexcept {
   static constexpr Extra defaults{};
   return t.extra != 0 ? cx.extras[t.extra] : defaults;

@@ -21,8 +21,13 @@ buf::PacketId begin(Context& cx, const Flow& f, const Header& h) noexcept {
   const buf::PacketId id = cx.env.pool.alloc();
   if (id == buf::PacketId::none) return id;
   buf::Packet& p = cx.env.pool[id];
-  const usize len = wire::emit(wire::TcpFields{.src_port = f.local_port, .dst_port = f.remote_port, .seq = h.seq,
-                                               .ack = h.ack, .flags = {h.flags}, .window = h.window, .urgent = h.urgent,
+  const usize len = wire::emit(wire::TcpFields{.src_port = f.local_port,
+                                               .dst_port = f.remote_port,
+                                               .seq = h.seq,
+                                               .ack = h.ack,
+                                               .flags = {h.flags},
+                                               .window = h.window,
+                                               .urgent = h.urgent,
                                                .options = h.options},
                                {cx.env.pool.header_block(id) + buf::l4_anchor, wire::TcpView::max_len});
   p.head = buf::l4_anchor;
@@ -83,7 +88,8 @@ void set_gso(buf::Packet& p, const Tcb& t, u32 data) noexcept {
 }  // namespace
 
 u32 destination(Context& cx, Tcb& t) noexcept {
-  if (cx.env.destinations.valid(t.destination, t.destination_generation)) [[likely]] return t.destination;
+  if (cx.env.destinations.valid(t.destination, t.destination_generation)) [[likely]]
+    return t.destination;
   const auto d = cx.env.route(cx.env.cx, {t.netns, t.remote, t.local, t.oif}, cx.now);  //= rfc9293#3.9.1.1 MUST-45
   t.destination = d ? *d : 0;
   t.destination_generation = d ? cx.env.destinations[*d].generation : 0;
@@ -144,8 +150,7 @@ u16 advertise(Context& cx, Tcb& t) noexcept {
 bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags) noexcept {
   std::byte options[12];
   Header h{.seq = seq, .ack = t.rcv_nxt, .flags = static_cast<u16>(flags | TcpFlags::ack), .window = advertise(cx, t)};
-  if (t.has(HotFlags::timestamps))
-    h.options = Bytes{options, wire::emit_ts_only(options, ts_now(cx, t.ts_offset), t.ts_recent)};
+  if (t.has(HotFlags::timestamps)) h.options = Bytes{options, wire::emit_ts_only(options, ts_now(cx, t.ts_offset), t.ts_recent)};
   if (t.is(ColdFlags::urgent_out) && t.snd_up > seq) {  //= rfc9293#3.8.5 MUST-62
     h.flags |= TcpFlags::urg;
     h.urgent = static_cast<u16>(std::min<u32>(t.snd_up - seq, 0xffff));  //= rfc9293#3.8.5 MUST-31
@@ -234,8 +239,13 @@ void send_reset(Context& cx, Tcb& t) noexcept {
   // From SND.NXT: the peer, whose RCV.NXT cannot be beyond it, resets at once or challenges and gets a second one.
   const bool unacknowledged = t.state == State::syn_received;
   send_bare(cx, flow_of(t),
-            {.seq = unacknowledged ? t.iss + 1 : t.snd_nxt, .ack = t.rcv_nxt, .flags = TcpFlags::rst | TcpFlags::ack,
-             .window = 0, .has_ts = t.has(HotFlags::timestamps), .ts_val = ts_now(cx, t.ts_offset), .ts_ecr = t.ts_recent});
+            {.seq = unacknowledged ? t.iss + 1 : t.snd_nxt,
+             .ack = t.rcv_nxt,
+             .flags = TcpFlags::rst | TcpFlags::ack,
+             .window = 0,
+             .has_ts = t.has(HotFlags::timestamps),
+             .ts_val = ts_now(cx, t.ts_offset),
+             .ts_ecr = t.ts_recent});
 }
 
 void send_bare(Context& cx, const Flow& flow, const Bare& b) noexcept {

@@ -142,11 +142,15 @@ void Engine::add_netns(NetnsId netns) {
 void Engine::remove_netns(NetnsId netns, Instant now) {
   Context& cx = *cx_;
   cx.set_now(now);
+  // Listeners first, and not while walking over them: what they have not given away yet goes with them.
+  std::vector<u32> listeners;
   cx.tcbs.for_each([&](u32 i) {
-    Tcb& t = cx.tcbs[i];
-    if (t.netns != netns || t.state == State::closed) return;
-    if (t.state == State::listen) close_listener(cx, t);
-    finish_connection(cx, t, Errc::net_down);
+    if (cx.tcbs[i].netns == netns && cx.tcbs[i].state == State::listen) listeners.push_back(i);
+  });
+  for (const u32 i : listeners) close_listener(cx, cx.tcbs[i]);
+  for (const u32 i : listeners) finish_connection(cx, cx.tcbs[i], Errc::net_down);
+  cx.tcbs.for_each([&](u32 i) {
+    if (cx.tcbs[i].netns == netns && cx.tcbs[i].state != State::closed) finish_connection(cx, cx.tcbs[i], Errc::net_down);
   });
   forget_records(cx, netns);
 }

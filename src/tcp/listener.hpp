@@ -31,9 +31,7 @@ class ListenerTable {
   [[nodiscard]] u32 size() const noexcept { return slab_.live(); }
 
  private:
-  [[nodiscard]] usize bucket(NetnsId netns, u16 port) const noexcept {
-    return (port * 0x9e37u + netns * 0x85ebu) & (buckets_.size() - 1);
-  }
+  [[nodiscard]] usize bucket(NetnsId netns, u16 port) const noexcept { return (port * 0x9e37u + netns * 0x85ebu) & (buckets_.size() - 1); }
   Slab<Listener> slab_;
   std::vector<u32> buckets_;
 };

@@ -137,10 +137,8 @@ Duration duration(Context& cx, const Tcb& t, Timer timer) noexcept {
   switch (timer) {
     case Timer::retransmit:
     case Timer::persist: return current_rto(cx, t);  //= rfc9293#3.8.6.1 SHLD-29
-    case Timer::fin_wait_2:
-      return Duration::millis(x.fin_wait_2_ms != 0 ? x.fin_wait_2_ms : i64{sys.tcp_fin_timeout_s} * 1'000);
-    case Timer::keepalive:
-      return Duration::millis(x.keepalive_idle_ms != 0 ? x.keepalive_idle_ms : i64{sys.tcp_keepalive_time_s} * 1'000);
+    case Timer::fin_wait_2: return Duration::millis(x.fin_wait_2_ms != 0 ? x.fin_wait_2_ms : i64{sys.tcp_fin_timeout_s} * 1'000);
+    case Timer::keepalive: return Duration::millis(x.keepalive_idle_ms != 0 ? x.keepalive_idle_ms : i64{sys.tcp_keepalive_time_s} * 1'000);
     case Timer::none: break;
   }
   return {};

@@ -8,9 +8,7 @@
 namespace weir::tcp {
 namespace {
 
-u32 headers(const Tcb& t) noexcept {
-  return (t.remote.is_v4() ? 40u : 60u) + (t.has(HotFlags::timestamps) ? 12u : 0u);
-}
+u32 headers(const Tcb& t) noexcept { return (t.remote.is_v4() ? 40u : 60u) + (t.has(HotFlags::timestamps) ? 12u : 0u); }
 
 void shrink(Context& cx, Tcb& t, u32 mtu) noexcept {
   const u32 d = destination(cx, t);

@@ -30,9 +30,7 @@ class PortTable {
   [[nodiscard]] bool taken(NetnsId netns, u16 port) const noexcept;
 
  private:
-  [[nodiscard]] usize bucket(NetnsId netns, u16 port) const noexcept {
-    return (port * 0x9e37u + netns * 0x85ebu) & (buckets_.size() - 1);
-  }
+  [[nodiscard]] usize bucket(NetnsId netns, u16 port) const noexcept { return (port * 0x9e37u + netns * 0x85ebu) & (buckets_.size() - 1); }
   [[nodiscard]] static bool overlap(const PortUse& a, const PortUse& b) noexcept;
   Slab<PortUse> slab_;
   std::vector<u32> buckets_;

@@ -29,7 +29,8 @@ bool header_prediction(Context& cx, Tcb& t, Segment& seg) noexcept {
   t.snd_wl1 = seg.seq;  // the window is the one we know, but the segment is newer
   t.snd_wl2 = seg.ack;
   if (seg.data != 0) step7_text(cx, t, seg);
-  if (seg.packet != buf::PacketId::none) [[likely]] cx.env.pool.release(seg.packet);
+  if (seg.packet != buf::PacketId::none) [[likely]]
+    cx.env.pool.release(seg.packet);
   seg.packet = buf::PacketId::none;
   return true;
 }

@@ -59,15 +59,12 @@ u32 Reassembly::prune_last(buf::Pool& pool) noexcept {
   return bytes;
 }
 
-Reassembly::Added Reassembly::add(buf::Pool& pool, SeqNum seq, buf::PacketId packet, u32 skip, u32 length,
-                                  u32 limit) noexcept {
+Reassembly::Added Reassembly::add(buf::Pool& pool, SeqNum seq, buf::PacketId packet, u32 skip, u32 length, u32 limit) noexcept {
   Added out;
   const SeqNum stop = seq + length;
   // First range that ends at or after seq: the only one that seq can extend.
   const auto begin = ranges_.begin();
-  u32 i = static_cast<u32>(std::partition_point(begin, begin + n_, [&](const Range& r) {
-                             return r.start + r.data.size() < seq;
-                           }) - begin);
+  u32 i = static_cast<u32>(std::partition_point(begin, begin + n_, [&](const Range& r) { return r.start + r.data.size() < seq; }) - begin);
   while (seq < stop) {
     if (i < n_ && ranges_[i].start <= seq) {  // inside range i, or just behind it
       const u32 have = std::min(end(i) - seq, stop - seq);

@@ -43,9 +43,7 @@ class Reassembly {
   struct Span {
     SeqNum start, end;
   };
-  [[nodiscard]] Span range(u32 i) const noexcept {
-    return {ranges_[i].start, ranges_[i].start + ranges_[i].data.size()};
-  }
+  [[nodiscard]] Span range(u32 i) const noexcept { return {ranges_[i].start, ranges_[i].start + ranges_[i].data.size()}; }
 
  private:
   struct Range {

@@ -137,7 +137,8 @@ void touch(Context& cx, Tcb& t) noexcept {
 
 void to_tcb(Context& cx, Tcb& t, Segment& seg) noexcept {
   touch(cx, t);
-  if (header_prediction(cx, t, seg)) [[likely]] return;
+  if (header_prediction(cx, t, seg)) [[likely]]
+    return;
   if (t.state == State::syn_sent) arrives_syn_sent(cx, t, seg);
   else arrives_synchronized(cx, t, seg);
 }

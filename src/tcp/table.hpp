@@ -40,7 +40,8 @@ class ConnTable {
   template <class Same>
   [[nodiscard]] Ref find(u32 hash, Same&& same) const noexcept {
     const Ref r = current_.find(hash, same);
-    if (r || old_.empty()) [[likely]] return r;
+    if (r || old_.empty()) [[likely]]
+      return r;
     return old_.find(hash, same);
   }
 

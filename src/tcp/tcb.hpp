@@ -10,7 +10,17 @@
 namespace weir::tcp {
 
 enum class State : u8 {
-  closed, listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait
+  closed,
+  listen,
+  syn_sent,
+  syn_received,
+  established,
+  fin_wait_1,
+  fin_wait_2,
+  close_wait,
+  closing,
+  last_ack,
+  time_wait
 };
 
 // What the one main timer of a connection is armed for: design rule of one timer at a time.
@@ -22,17 +32,16 @@ enum class Recovery : u8 { none, fast, partial, timeout };
 struct HotFlags {
   static constexpr u8 timestamps = 1, sack = 2, ack_now = 4, no_delay = 8, fin_queued = 16, fin_sent = 32,
                       touched = 64,     // on the batch's list
-                      slow_path = 128;  // header prediction must not be tried: urgent data, closed by user, ...
+      slow_path = 128;  // header prediction must not be tried: urgent data, closed by user, ...
 };
 
 struct ColdFlags {
-  static constexpr u32 passive = 1, keepalive = 2, reuse_address = 4, reuse_port = 8, v6_only = 16, cork = 32,
-                       oob_inline = 64, user_closed = 128, shut_read = 256, in_table = 512, bound = 1024, timing = 2048,
-                       urgent_out = 4096, urgent_in = 8192, quick_ack = 1 << 14, syn_lost = 1 << 15, linger = 1 << 16,
-                       peer_fin = 1 << 17, accept_wait = 1 << 18, explicit_port = 1 << 19, app_limited = 1 << 20,
-                       source_bound = 1 << 21, urgent_read = 1 << 22, pmtu_pending = 1 << 23, cwr_done = 1 << 24,
-                       orphan = 1 << 25, delayed_ack = 1 << 26, write_wait = 1 << 27, family_v6 = 1 << 28,
-                       more = 1 << 29, r1_told = 1 << 30, urgent_seen = 1u << 31;
+  static constexpr u32 passive = 1, keepalive = 2, reuse_address = 4, reuse_port = 8, v6_only = 16, cork = 32, oob_inline = 64,
+                       user_closed = 128, shut_read = 256, in_table = 512, bound = 1024, timing = 2048, urgent_out = 4096, urgent_in = 8192,
+                       quick_ack = 1 << 14, syn_lost = 1 << 15, linger = 1 << 16, peer_fin = 1 << 17, accept_wait = 1 << 18,
+                       explicit_port = 1 << 19, app_limited = 1 << 20, source_bound = 1 << 21, urgent_read = 1 << 22,
+                       pmtu_pending = 1 << 23, cwr_done = 1 << 24, orphan = 1 << 25, delayed_ack = 1 << 26, write_wait = 1 << 27,
+                       family_v6 = 1 << 28, more = 1 << 29, r1_told = 1 << 30, urgent_seen = 1u << 31;
 };
 
 struct alignas(64) TcbHot {

@@ -175,8 +175,6 @@ u32 expire_time_wait(Context& cx, u32 budget) noexcept {
   return n + expire(cx, cx.time_wait6, RefKind::time_wait6, budget - n);
 }
 
-Instant time_wait_deadline(Context& cx) noexcept {
-  return std::min(deadline(cx, cx.time_wait4), deadline(cx, cx.time_wait6));
-}
+Instant time_wait_deadline(Context& cx) noexcept { return std::min(deadline(cx, cx.time_wait4), deadline(cx, cx.time_wait6)); }
 
 }  // namespace weir::tcp

@@ -29,9 +29,7 @@ Result<u32> room_to_send(Context& cx, Tcb& t) noexcept {
     case State::established:
     case State::close_wait: break;
     case State::syn_sent:
-    case State::syn_received:
-      t.mark(ColdFlags::write_wait);
-      return fail(Errc::would_block);
+    case State::syn_received: t.mark(ColdFlags::write_wait); return fail(Errc::would_block);
     case State::listen: return fail(Errc::not_connected);
     case State::closed: return fail(t.remote_port == 0 ? Errc::not_connected : Errc::broken_pipe);
     default: return fail(Errc::broken_pipe);
@@ -258,14 +256,11 @@ void user_close(Context& cx, Tcb& t) noexcept {
 
 void user_abort(Context& cx, Tcb& t) noexcept {
   if (t.state == State::listen) close_listener(cx, t);
-  else if (t.state != State::closed && t.state != State::time_wait)
-    abort_connection(cx, t, Errc::would_block, Tcp::abort_on_close);
+  else if (t.state != State::closed && t.state != State::time_wait) abort_connection(cx, t, Errc::would_block, Tcp::abort_on_close);
   release_user(cx, t);
 }
 
-bool is_writable(const Context& cx, const Tcb& t) noexcept {
-  return t.tx.size() < t.snd_buf - t.snd_buf / 3 && room_left(cx, t) != 0;
-}
+bool is_writable(const Context& cx, const Tcb& t) noexcept { return t.tx.size() < t.snd_buf - t.snd_buf / 3 && room_left(cx, t) != 0; }
 
 u32 user_ready(Context& cx, Tcb& t) noexcept {
   u32 mask = t.error != Errc::would_block ? Ready::error : 0u;

@@ -122,9 +122,14 @@ Result<void> user_bind(Context& cx, Tcb& t, const Endpoint& local) noexcept {
     if (!cx.ports.taken(t.netns, p)) port = p;
   }
   if (port == 0) return fail(Errc::addr_in_use);
-  const auto taken = cx.ports.take({.address = local.addr, .netns = t.netns, .port = port,
-                                    .reuse_address = t.is(ColdFlags::reuse_address), .reuse_port = t.is(ColdFlags::reuse_port),
-                                    .v6_only = t.is(ColdFlags::v6_only), .family_v6 = !local.addr.is_v4(), .tcb = t.id});
+  const auto taken = cx.ports.take({.address = local.addr,
+                                    .netns = t.netns,
+                                    .port = port,
+                                    .reuse_address = t.is(ColdFlags::reuse_address),
+                                    .reuse_port = t.is(ColdFlags::reuse_port),
+                                    .v6_only = t.is(ColdFlags::v6_only),
+                                    .family_v6 = !local.addr.is_v4(),
+                                    .tcb = t.id});
   if (!taken) return taken;
   t.local = local.addr;  //= rfc9293#3.9.1.1 MUST-43
   t.local_port = port;

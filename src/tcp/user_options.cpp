@@ -8,9 +8,7 @@
 namespace weir::tcp {
 namespace {
 
-u32 to_ms(i64 ns) noexcept {
-  return static_cast<u32>(std::clamp<i64>((ns + 999'999) / 1'000'000, 0, 0x7fff'ffff));
-}
+u32 to_ms(i64 ns) noexcept { return static_cast<u32>(std::clamp<i64>((ns + 999'999) / 1'000'000, 0, 0x7fff'ffff)); }
 i64 to_ns(u32 ms) noexcept { return i64{ms} * 1'000'000; }
 
 void set_bit(Tcb& t, u32 bit, bool on) noexcept {
@@ -59,15 +57,42 @@ Result<void> set_extra(Context& cx, Tcb& t, Option o, i64 value) noexcept {
   Extra& x = cx.extras[t.extra];
   const auto in = [&](i64 lo, i64 hi) { return lo <= value && value <= hi; };
   switch (o) {
-    case Option::keepalive_idle: if (!in(1, INT64_MAX)) break; x.keepalive_idle_ms = to_ms(value); return {};
-    case Option::keepalive_interval: if (!in(1, INT64_MAX)) break; x.keepalive_interval_ms = to_ms(value); return {};
-    case Option::keepalive_count: if (!in(1, 127)) break; x.keepalive_count = static_cast<u32>(value); return {};
-    case Option::user_timeout: if (!in(0, INT64_MAX)) break; x.user_timeout_ms = to_ms(value); return {};
-    case Option::syn_retries: if (!in(0, 127)) break; x.syn_retries = static_cast<u32>(value); return {};
-    case Option::linger2: if (!in(0, INT64_MAX)) break; x.fin_wait_2_ms = to_ms(value); return {};
-    case Option::max_segment: if (!in(0, 65'495)) break; x.max_segment = static_cast<u16>(value); return {};
-    case Option::ttl: if (!in(1, 255)) break; x.ttl = static_cast<u8>(value); return {};  //= rfc9293#3.9.2 MUST-49
-    case Option::tos: if (!in(0, 255)) break; x.tos = static_cast<u8>(value & ~3); return {};  //= rfc9293#3.9.1.9 MUST-48, SHLD-21
+    case Option::keepalive_idle:
+      if (!in(1, INT64_MAX)) break;
+      x.keepalive_idle_ms = to_ms(value);
+      return {};
+    case Option::keepalive_interval:
+      if (!in(1, INT64_MAX)) break;
+      x.keepalive_interval_ms = to_ms(value);
+      return {};
+    case Option::keepalive_count:
+      if (!in(1, 127)) break;
+      x.keepalive_count = static_cast<u32>(value);
+      return {};
+    case Option::user_timeout:
+      if (!in(0, INT64_MAX)) break;
+      x.user_timeout_ms = to_ms(value);
+      return {};
+    case Option::syn_retries:
+      if (!in(0, 127)) break;
+      x.syn_retries = static_cast<u32>(value);
+      return {};
+    case Option::linger2:
+      if (!in(0, INT64_MAX)) break;
+      x.fin_wait_2_ms = to_ms(value);
+      return {};
+    case Option::max_segment:
+      if (!in(0, 65'495)) break;
+      x.max_segment = static_cast<u16>(value);
+      return {};
+    case Option::ttl:
+      if (!in(1, 255)) break;
+      x.ttl = static_cast<u8>(value);
+      return {};  //= rfc9293#3.9.2 MUST-49
+    case Option::tos:
+      if (!in(0, 255)) break;
+      x.tos = static_cast<u8>(value & ~3);
+      return {};  //= rfc9293#3.9.1.9 MUST-48, SHLD-21
     default: return fail(Errc::no_protocol_option);
   }
   return fail(Errc::invalid);

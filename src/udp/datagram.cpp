@@ -37,7 +37,8 @@ Result<void> set_option(DatagramOptions& o, Option option, i64 value) {
     case Option::receive_errors: return set_flag(o.receive_errors, value);
     case Option::header_included: return set_flag(o.header_included, value);
     case Option::receive_checksum: return set_flag(o.receive_checksum, value);
-    case Option::no_checksum: return set_flag(o.no_checksum, value);  //= rfc1122#4.1.3.4 U08, U09
+    case Option::no_checksum:
+      return set_flag(o.no_checksum, value);  //= rfc1122#4.1.3.4 U08, U09
     //= rfc1122#3.2.1.6 I18, I20
     //= rfc1122#3.2.1.7 I21, I23
     //= rfc1122#4.1.4 U18

@@ -4,9 +4,7 @@
 namespace weir::udp {
 namespace {
 
-bool same_interface(const Socket& s, IfIndex interface) noexcept {
-  return s.options.interface == 0 || s.options.interface == interface;
-}
+bool same_interface(const Socket& s, IfIndex interface) noexcept { return s.options.interface == 0 || s.options.interface == interface; }
 
 // Do two local addresses mean some of the same packets?
 bool overlap(const Socket& a, const IpAddr& addr_a, const Socket& b) noexcept {

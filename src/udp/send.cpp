@@ -80,8 +80,12 @@ Result<u32> Engine::send_to(u32 s, Bytes data, const Endpoint* to, u32 flags, In
   if (!fits && x.options.path_mtu_discovery == 2) return fail(Errc::message_size);
   const PacketId id = make_packet(e.env.pool, header_len, data);
   if (id == PacketId::none) return fail(Errc::no_memory);
-  const ip::HeaderOut ip{.src = d.source, .dst = dst.addr, .protocol = wire::proto::udp, .ttl = ttl_for(e, x, d),
-                         .tos = x.options.tos, .dont_fragment = x.options.path_mtu_discovery != 0 && fits};
+  const ip::HeaderOut ip{.src = d.source,
+                         .dst = dst.addr,
+                         .protocol = wire::proto::udp,
+                         .ttl = ttl_for(e, x, d),
+                         .tos = x.options.tos,
+                         .dont_fragment = x.options.path_mtu_discovery != 0 && fits};
   write_header(e, id, x, ip, dst.port, static_cast<u32>(data.size()));
   ip::push_header(e.env.pool, id, ip);
   Packet& p = e.env.pool[id];

@@ -5,9 +5,9 @@
 
 namespace weir::udp {
 
-#define WEIR_UDP_COUNTERS(X)                                            \
-  X(in_datagrams, "udpInDatagrams", "datagrams delivered to users")     \
-  X(no_ports, "udpNoPorts", "datagrams to a port nobody has")           \
+#define WEIR_UDP_COUNTERS(X)                                                  \
+  X(in_datagrams, "udpInDatagrams", "datagrams delivered to users")           \
+  X(no_ports, "udpNoPorts", "datagrams to a port nobody has")                 \
   X(in_errors, "udpInErrors", "datagrams not delivered for any other reason") \
   X(out_datagrams, "udpOutDatagrams", "datagrams sent")
 

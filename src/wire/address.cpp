@@ -162,10 +162,8 @@ Prefix Prefix::masked() const noexcept {
   Ip6Addr a = address.v6();
   for (unsigned i = 0; i < 16; ++i) {
     const unsigned first_bit = i * 8;
-    if (length <= first_bit)
-      a.b[i] = 0;
-    else if (length < first_bit + 8)
-      a.b[i] = static_cast<u8>(a.b[i] & (0xff00u >> (length - first_bit)));
+    if (length <= first_bit) a.b[i] = 0;
+    else if (length < first_bit + 8) a.b[i] = static_cast<u8>(a.b[i] & (0xff00u >> (length - first_bit)));
   }
   return {a, length};
 }
@@ -215,8 +213,8 @@ std::string to_string(const MacAddr& a) {
 }
 
 std::string to_string(Ip4Addr a) {
-  return std::to_string(a.host >> 24) + '.' + std::to_string((a.host >> 16) & 0xff) + '.' +
-         std::to_string((a.host >> 8) & 0xff) + '.' + std::to_string(a.host & 0xff);
+  return std::to_string(a.host >> 24) + '.' + std::to_string((a.host >> 16) & 0xff) + '.' + std::to_string((a.host >> 8) & 0xff) + '.' +
+         std::to_string(a.host & 0xff);
 }
 
 std::string to_string(const Ip6Addr& a) {

@@ -85,25 +85,18 @@ class IpAddr {
             static_cast<u8>(a.host >> 8), static_cast<u8>(a.host)}} {}
   constexpr IpAddr(const Ip6Addr& a) noexcept : v_(a) {}
 
-  [[nodiscard]] static constexpr IpAddr any(Family f) noexcept {
-    return f == Family::v4 ? IpAddr{Ip4Addr::any()} : IpAddr{};
-  }
+  [[nodiscard]] static constexpr IpAddr any(Family f) noexcept { return f == Family::v4 ? IpAddr{Ip4Addr::any()} : IpAddr{}; }
   [[nodiscard]] constexpr bool is_v4() const noexcept { return v_.is_v4_mapped(); }
   [[nodiscard]] constexpr bool is_v6() const noexcept { return !is_v4(); }
   [[nodiscard]] constexpr Family family() const noexcept { return is_v4() ? Family::v4 : Family::v6; }
   [[nodiscard]] constexpr Ip4Addr v4() const noexcept {
-    return {static_cast<u32>(v_.b[12]) << 24 | static_cast<u32>(v_.b[13]) << 16 | static_cast<u32>(v_.b[14]) << 8 |
-            v_.b[15]};
+    return {static_cast<u32>(v_.b[12]) << 24 | static_cast<u32>(v_.b[13]) << 16 | static_cast<u32>(v_.b[14]) << 8 | v_.b[15]};
   }
   [[nodiscard]] constexpr const Ip6Addr& v6() const noexcept { return v_; }
   [[nodiscard]] constexpr bool is_any() const noexcept { return is_v4() ? v4().is_any() : v_.is_any(); }
   [[nodiscard]] constexpr bool is_loopback() const noexcept { return is_v4() ? v4().is_loopback() : v_.is_loopback(); }
-  [[nodiscard]] constexpr bool is_multicast() const noexcept {
-    return is_v4() ? v4().is_multicast() : v_.is_multicast();
-  }
-  [[nodiscard]] constexpr bool is_link_local() const noexcept {
-    return is_v4() ? v4().is_link_local() : v_.is_link_local();
-  }
+  [[nodiscard]] constexpr bool is_multicast() const noexcept { return is_v4() ? v4().is_multicast() : v_.is_multicast(); }
+  [[nodiscard]] constexpr bool is_link_local() const noexcept { return is_v4() ? v4().is_link_local() : v_.is_link_local(); }
   [[nodiscard]] constexpr unsigned bits() const noexcept { return is_v4() ? 32 : 128; }
   friend constexpr auto operator<=>(const IpAddr&, const IpAddr&) noexcept = default;
 

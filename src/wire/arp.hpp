@@ -43,9 +43,7 @@ class ArpView {
   // RFC 5227 1.1.
   [[nodiscard]] bool is_probe() const noexcept { return op() == ArpOp::request && sender_ip().is_any(); }
   [[nodiscard]] bool is_announcement() const noexcept { return sender_ip() == target_ip() && !sender_ip().is_any(); }
-  [[nodiscard]] ArpFields fields() const noexcept {
-    return {op(), sender_mac(), sender_ip(), target_mac(), target_ip()};
-  }
+  [[nodiscard]] ArpFields fields() const noexcept { return {op(), sender_mac(), sender_ip(), target_mac(), target_ip()}; }
 
  private:
   explicit ArpView(const std::byte* p) noexcept : p_(p) {}

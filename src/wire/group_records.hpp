@@ -35,9 +35,7 @@ struct GroupRecord {
   Bytes sources{};
   usize len = 0;  // of the whole record, auxiliary data included
   [[nodiscard]] usize source_count() const noexcept { return sources.size() / sizeof(Addr); }
-  [[nodiscard]] Addr source(usize i) const noexcept {
-    return Addr::load(sources.subspan(i * sizeof(Addr), sizeof(Addr)).data());
-  }
+  [[nodiscard]] Addr source(usize i) const noexcept { return Addr::load(sources.subspan(i * sizeof(Addr), sizeof(Addr)).data()); }
 };
 
 // The records of a report; parse() has seen that each is whole.

@@ -12,14 +12,13 @@
 namespace weir::wire {
 
 namespace icmp4 {
-inline constexpr u8 echo_reply = 0, unreachable = 3, source_quench = 4, redirect = 5, echo_request = 8,
-                    router_advertisement = 9, router_solicitation = 10, time_exceeded = 11, parameter_problem = 12,
-                    timestamp = 13, timestamp_reply = 14, information_request = 15, information_reply = 16,
-                    mask_request = 17, mask_reply = 18;
+inline constexpr u8 echo_reply = 0, unreachable = 3, source_quench = 4, redirect = 5, echo_request = 8, router_advertisement = 9,
+                    router_solicitation = 10, time_exceeded = 11, parameter_problem = 12, timestamp = 13, timestamp_reply = 14,
+                    information_request = 15, information_reply = 16, mask_request = 17, mask_reply = 18;
 // Codes of unreachable (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1).
-inline constexpr u8 net = 0, host = 1, protocol = 2, port = 3, fragmentation_needed = 4, source_route_failed = 5,
-                    net_unknown = 6, host_unknown = 7, host_isolated = 8, net_prohibited = 9, host_prohibited = 10,
-                    net_tos = 11, host_tos = 12, admin_prohibited = 13, host_precedence = 14, precedence_cutoff = 15;
+inline constexpr u8 net = 0, host = 1, protocol = 2, port = 3, fragmentation_needed = 4, source_route_failed = 5, net_unknown = 6,
+                    host_unknown = 7, host_isolated = 8, net_prohibited = 9, host_prohibited = 10, net_tos = 11, host_tos = 12,
+                    admin_prohibited = 13, host_precedence = 14, precedence_cutoff = 15;
 // Codes of redirect, time exceeded and parameter problem.
 inline constexpr u8 redirect_net = 0, redirect_host = 1, redirect_net_tos = 2, redirect_host_tos = 3;
 inline constexpr u8 ttl_exceeded = 0, reassembly_exceeded = 1;
@@ -43,9 +42,7 @@ struct Icmp4Fields {
   static constexpr Icmp4Fields parameter_problem(u8 pointer, u8 code = 0) noexcept {
     return {icmp4::parameter_problem, code, static_cast<u32>(pointer) << 24};
   }
-  static constexpr Icmp4Fields redirect(u8 code, Ip4Addr gateway) noexcept {
-    return {icmp4::redirect, code, gateway.host};
-  }
+  static constexpr Icmp4Fields redirect(u8 code, Ip4Addr gateway) noexcept { return {icmp4::redirect, code, gateway.host}; }
 };
 
 class Icmp4View {

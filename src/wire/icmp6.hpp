@@ -9,13 +9,12 @@
 namespace weir::wire {
 
 namespace icmp6 {
-inline constexpr u8 unreachable = 1, packet_too_big = 2, time_exceeded = 3, parameter_problem = 4, echo_request = 128,
-                    echo_reply = 129, mld_query = 130, mld1_report = 131, mld1_done = 132, router_solicit = 133,
-                    router_advert = 134, neighbor_solicit = 135, neighbor_advert = 136, redirect = 137,
-                    mld2_report = 143;
+inline constexpr u8 unreachable = 1, packet_too_big = 2, time_exceeded = 3, parameter_problem = 4, echo_request = 128, echo_reply = 129,
+                    mld_query = 130, mld1_report = 131, mld1_done = 132, router_solicit = 133, router_advert = 134, neighbor_solicit = 135,
+                    neighbor_advert = 136, redirect = 137, mld2_report = 143;
 // Codes of unreachable.
-inline constexpr u8 no_route = 0, admin_prohibited = 1, beyond_scope = 2, address = 3, port = 4, policy = 5,
-                    reject_route = 6, source_route_error = 7;
+inline constexpr u8 no_route = 0, admin_prohibited = 1, beyond_scope = 2, address = 3, port = 4, policy = 5, reject_route = 6,
+                    source_route_error = 7;
 // Codes of time exceeded and parameter problem (code 3: RFC 7112).
 inline constexpr u8 hop_limit_exceeded = 0, reassembly_exceeded = 1;
 inline constexpr u8 erroneous_field = 0, unknown_next_header = 1, unknown_option = 2, incomplete_chain = 3;
@@ -35,9 +34,7 @@ struct Icmp6Fields {
   static constexpr Icmp6Fields unreachable(u8 code) noexcept { return {icmp6::unreachable, code, 0}; }
   static constexpr Icmp6Fields too_big(u32 mtu) noexcept { return {icmp6::packet_too_big, 0, mtu}; }
   static constexpr Icmp6Fields time_exceeded(u8 code) noexcept { return {icmp6::time_exceeded, code, 0}; }
-  static constexpr Icmp6Fields parameter_problem(u8 code, u32 pointer) noexcept {
-    return {icmp6::parameter_problem, code, pointer};
-  }
+  static constexpr Icmp6Fields parameter_problem(u8 code, u32 pointer) noexcept { return {icmp6::parameter_problem, code, pointer}; }
 };
 
 class Icmp6View {

@@ -25,8 +25,8 @@ struct Ipv4Fields {
   [[nodiscard]] usize header_len() const noexcept { return 20 + ((options.size() + 3) & ~usize{3}); }
   friend bool operator==(const Ipv4Fields& a, const Ipv4Fields& b) noexcept {
     return a.tos == b.tos && a.payload_len == b.payload_len && a.id == b.id && a.dont_fragment == b.dont_fragment &&
-           a.more_fragments == b.more_fragments && a.fragment_offset == b.fragment_offset && a.ttl == b.ttl &&
-           a.protocol == b.protocol && a.src == b.src && a.dst == b.dst && same_bytes(a.options, b.options);
+           a.more_fragments == b.more_fragments && a.fragment_offset == b.fragment_offset && a.ttl == b.ttl && a.protocol == b.protocol &&
+           a.src == b.src && a.dst == b.dst && same_bytes(a.options, b.options);
   }
 };
 
@@ -107,8 +107,7 @@ inline usize emit(const Ipv4Fields& f, MutBytes out) noexcept {
   store_u8(p + 1, f.tos);
   store_be16(p + 2, static_cast<u16>(header_len + f.payload_len));
   store_be16(p + 4, f.id);
-  store_be16(p + 6, static_cast<u16>((f.dont_fragment ? 0x4000 : 0) | (f.more_fragments ? 0x2000 : 0) |
-                                     f.fragment_offset / 8));
+  store_be16(p + 6, static_cast<u16>((f.dont_fragment ? 0x4000 : 0) | (f.more_fragments ? 0x2000 : 0) | f.fragment_offset / 8));
   store_u8(p + 8, f.ttl);
   store_u8(p + 9, f.protocol);
   store_be16(p + 10, 0);

@@ -58,9 +58,7 @@ Check take(Bytes o, u8 at, Ip4Options& out) noexcept {
 
 Result<Ip4Options, Ip4OptionProblem> parse_ip4_options(Bytes options) noexcept {
   constexpr u8 header_len = 20;
-  const auto problem = [](usize at) {
-    return std::unexpected(Ip4OptionProblem{Drop::ip4_bad_option, static_cast<u8>(header_len + at)});
-  };
+  const auto problem = [](usize at) { return std::unexpected(Ip4OptionProblem{Drop::ip4_bad_option, static_cast<u8>(header_len + at)}); };
   Ip4Options out;
   for (usize at = 0; at < options.size();) {
     const u8 kind = load_u8(options.data() + at);

@@ -12,9 +12,8 @@
 namespace weir::wire {
 
 namespace ip4_option {
-inline constexpr u8 end = 0, nop = 1, record_route = 7, timestamp = 68, security = 130, loose_source_route = 131,
-                    extended_security = 133, cipso = 134, stream_id = 136, strict_source_route = 137,
-                    router_alert = 148;
+inline constexpr u8 end = 0, nop = 1, record_route = 7, timestamp = 68, security = 130, loose_source_route = 131, extended_security = 133,
+                    cipso = 134, stream_id = 136, strict_source_route = 137, router_alert = 148;
 inline constexpr u8 copied_flag = 0x80;  // the option goes into every fragment
 }  // namespace ip4_option
 

@@ -28,8 +28,7 @@ Problem unknown_option(u8 type, usize at, const Ip6Limits& limits) noexcept {
 // The state of one walk. `packet` is all there is of it; offsets count from the IPv6 header.
 class Walker {
  public:
-  Walker(const Ipv6View& packet, const Ip6Limits& limits, Ip6Walk walk) noexcept
-      : packet_(packet.packet()), limits_(limits), walk_(walk) {
+  Walker(const Ipv6View& packet, const Ip6Limits& limits, Ip6Walk walk) noexcept : packet_(packet.packet()), limits_(limits), walk_(walk) {
     chain_.protocol = packet.next_header();
   }
 
@@ -62,8 +61,7 @@ class Walker {
   // Goes past a header of `len` bytes, or says what is wrong. All extension headers begin with their Next Header.
   Result<bool, Ip6Problem> advance(usize len) noexcept {
     const bool is_far = chain_.offset + len > 0xffff;  // only if someone has raised the limits that much
-    if (chain_.headers >= limits_.max_headers || is_far)
-      return std::unexpected(silent(Drop::ip6_extension_limit));  // A23
+    if (chain_.headers >= limits_.max_headers || is_far) return std::unexpected(silent(Drop::ip6_extension_limit));  // A23
     ++chain_.headers;
     chain_.protocol_at = chain_.offset;
     chain_.protocol = load_u8(packet_.data() + chain_.offset);
@@ -90,8 +88,7 @@ class Walker {
     (hop_by_hop ? chain_.has_hop_by_hop : chain_.has_destination) = true;
     if (hop_by_hop || (walk_ == Ip6Walk::host && is_acted_upon())) {
       if (len > limits_.max_options_len) return std::unexpected(silent(Drop::ip6_extension_limit));  //= rfc8504#5.3 N28
-      if (const auto bad = each_option(chain_.offset + 2u, chain_.offset + len, hop_by_hop))
-        return std::unexpected(*bad);
+      if (const auto bad = each_option(chain_.offset + 2u, chain_.offset + len, hop_by_hop)) return std::unexpected(*bad);
     }
     return advance(len);
   }
@@ -195,8 +192,7 @@ Ip6Chain find_transport(const Ipv6View& packet, u8 max_headers) noexcept {
   for (; c.headers < max_headers; ++c.headers) {
     const usize left = p.size() - c.offset;
     const bool is_options = c.protocol == proto::hop_by_hop || c.protocol == proto::destination;
-    const bool is_known =
-        is_options || c.protocol == proto::routing || c.protocol == proto::fragment || c.protocol == proto::ah;
+    const bool is_known = is_options || c.protocol == proto::routing || c.protocol == proto::fragment || c.protocol == proto::ah;
     if (!is_known || left < 8) return c;
     usize len = (load_u8(p.data() + c.offset + 1) + 1u) * 8u;
     if (c.protocol == proto::ah) len = (load_u8(p.data() + c.offset + 1) + 2u) * 4u;

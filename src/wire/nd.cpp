@@ -79,8 +79,7 @@ usize emit(const RouterSolicit&, MutBytes out) noexcept {
 usize emit(const RouterAdvert& f, MutBytes out) noexcept {
   std::byte* p = begin_message(icmp6::router_advert, RouterAdvert::fixed_len, out);
   store_u8(p + 4, f.hop_limit);
-  store_u8(p + 5,
-           static_cast<u8>((f.managed ? 0x80 : 0) | (f.other ? 0x40 : 0) | nd_preference_bits(f.preference) << 3));
+  store_u8(p + 5, static_cast<u8>((f.managed ? 0x80 : 0) | (f.other ? 0x40 : 0) | nd_preference_bits(f.preference) << 3));
   store_be16(p + 6, f.lifetime_s);
   store_be32(p + 8, f.reachable_ms);
   store_be32(p + 12, f.retrans_ms);

@@ -47,8 +47,7 @@ std::optional<NdPrefixInfo> NdPrefixInfo::parse(const NdOption& o) noexcept {
   const std::byte* p = o.whole.data();
   const u8 flags = load_u8(p + 3);
   if (load_u8(p + 2) > max_prefix_len) return std::nullopt;
-  return NdPrefixInfo{load_u8(p + 2),   (flags & 0x80) != 0, (flags & 0x40) != 0,
-                      load_be32(p + 4), load_be32(p + 8),    Ip6Addr::load(p + 16)};
+  return NdPrefixInfo{load_u8(p + 2), (flags & 0x80) != 0, (flags & 0x40) != 0, load_be32(p + 4), load_be32(p + 8), Ip6Addr::load(p + 16)};
 }
 
 std::optional<NdRouteInfo> NdRouteInfo::parse(const NdOption& o) noexcept {

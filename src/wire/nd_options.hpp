@@ -12,14 +12,12 @@
 namespace weir::wire {
 
 namespace nd_option {
-inline constexpr u8 source_link = 1, target_link = 2, prefix_info = 3, redirected_header = 4, mtu = 5, nonce = 14,
-                    route_info = 24, rdnss = 25, dnssl = 31;
+inline constexpr u8 source_link = 1, target_link = 2, prefix_info = 3, redirected_header = 4, mtu = 5, nonce = 14, route_info = 24,
+                    rdnss = 25, dnssl = 31;
 }  // namespace nd_option
 
 // RFC 4191 2.1: 01 high, 00 medium, 11 low; 10 is reserved and means medium to a reader.
-[[nodiscard]] constexpr i8 nd_preference(unsigned bits) noexcept {
-  return bits == 1 ? i8{1} : bits == 3 ? i8{-1} : i8{0};
-}
+[[nodiscard]] constexpr i8 nd_preference(unsigned bits) noexcept { return bits == 1 ? i8{1} : bits == 3 ? i8{-1} : i8{0}; }
 [[nodiscard]] constexpr u8 nd_preference_bits(i8 p) noexcept { return p > 0 ? u8{1} : p < 0 ? u8{3} : u8{0}; }
 
 // One option: type, length in units of 8 bytes, value.
@@ -98,9 +96,7 @@ struct NdDnsServers {
   u32 lifetime_s = 0;
   Bytes addresses{};  // 16 bytes each
   [[nodiscard]] usize count() const noexcept { return addresses.size() / 16; }
-  [[nodiscard]] Ip6Addr operator[](usize i) const noexcept {
-    return Ip6Addr::load(addresses.subspan(i * 16, 16).data());
-  }
+  [[nodiscard]] Ip6Addr operator[](usize i) const noexcept { return Ip6Addr::load(addresses.subspan(i * 16, 16).data()); }
   [[nodiscard]] static std::optional<NdDnsServers> parse(const NdOption& o) noexcept;
 };
 

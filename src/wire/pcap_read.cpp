@@ -14,8 +14,7 @@ constexpr i64 ns_per_s = 1'000'000'000;
 
 Instant to_instant(u64 ticks, u64 per_second, i64 offset_s) noexcept {
   const i128 ns = static_cast<i128>(ticks / per_second) * ns_per_s +
-                  static_cast<i128>(ticks % per_second) * ns_per_s / static_cast<i128>(per_second) +
-                  static_cast<i128>(offset_s) * ns_per_s;
+                  static_cast<i128>(ticks % per_second) * ns_per_s / static_cast<i128>(per_second) + static_cast<i128>(offset_s) * ns_per_s;
   const i128 most = std::numeric_limits<i64>::max(), least = std::numeric_limits<i64>::min();
   return {static_cast<i64>(std::clamp(ns, least, most))};
 }

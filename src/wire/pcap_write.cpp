@@ -36,9 +36,7 @@ void begin_block(Block& b, u32 type) {
   put<u32>(b, 0);  // total length, known at the end
 }
 
-u32 original_length(const CaptureRecord& r) {
-  return r.original_length != 0 ? r.original_length : static_cast<u32>(r.data.size());
-}
+u32 original_length(const CaptureRecord& r) { return r.original_length != 0 ? r.original_length : static_cast<u32>(r.data.size()); }
 
 constexpr i64 ns_per_s = 1'000'000'000;
 
@@ -73,8 +71,7 @@ bool PcapWriter::write(const CaptureRecord& r) {
   return flush();
 }
 
-PcapngWriter::PcapngWriter(CaptureSink sink, std::string_view application, u32 snap_len)
-    : sink_(std::move(sink)), snap_len_(snap_len) {
+PcapngWriter::PcapngWriter(CaptureSink sink, std::string_view application, u32 snap_len) : sink_(std::move(sink)), snap_len_(snap_len) {
   begin_block(block_, pcapng::section_header);
   put<u32>(block_, pcapng::byte_order_magic);
   put<u16>(block_, 1);  // version 1.0

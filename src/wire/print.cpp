@@ -25,13 +25,11 @@ std::string transport(u8 protocol, Bytes payload, const std::string& src, const 
   switch (protocol) {
     case proto::tcp: {
       const auto t = TcpView::parse(payload);
-      return t ? ports(src, dst, t->src_port(), t->dst_port()) + after_ports(to_string(*t))
-               : plain("TCP " + bad(t.error()));
+      return t ? ports(src, dst, t->src_port(), t->dst_port()) + after_ports(to_string(*t)) : plain("TCP " + bad(t.error()));
     }
     case proto::udp: {
       const auto u = UdpView::parse(payload, is_fragment ? 0xffff : payload.size());
-      return u ? ports(src, dst, u->src_port(), u->dst_port()) + after_ports(to_string(*u))
-               : plain("UDP " + bad(u.error()));
+      return u ? ports(src, dst, u->src_port(), u->dst_port()) + after_ports(to_string(*u)) : plain("UDP " + bad(u.error()));
     }
     case proto::icmp: {
       const auto m = Icmp4View::parse(payload);
@@ -67,8 +65,7 @@ std::string print4(Bytes packet) {
   if (!v) return bad(v.error());
   const std::string src = to_string(v->src()), dst = to_string(v->dst());
   if (v->fragment_offset() != 0)
-    return src + " > " + dst + ": " +
-           fragment_note(v->id(), v->fragment_offset(), v->more_fragments(), v->payload().size()) + notes4(*v);
+    return src + " > " + dst + ": " + fragment_note(v->id(), v->fragment_offset(), v->more_fragments(), v->payload().size()) + notes4(*v);
   std::string s = transport(v->protocol(), v->payload(), src, dst, v->more_fragments());
   if (v->more_fragments()) s += ", " + fragment_note(v->id(), 0, true, v->payload().size());
   return s + notes4(*v);
@@ -86,8 +83,7 @@ std::string print6(Bytes packet) {
   if (!chain.needs_reassembly()) return transport(chain.protocol, payload, src, dst, false) + notes;
   const auto& f = chain.fragment;
   if (f.offset != 0) return src + " > " + dst + ": " + fragment_note(f.id, f.offset, f.more, payload.size()) + notes;
-  return transport(chain.protocol, payload, src, dst, true) + ", " + fragment_note(f.id, 0, true, payload.size()) +
-         notes;
+  return transport(chain.protocol, payload, src, dst, true) + ", " + fragment_note(f.id, 0, true, payload.size()) + notes;
 }
 
 // What an EtherType carries.
@@ -108,8 +104,8 @@ std::string payload_of(u16 type, Bytes payload) {
 }  // namespace
 
 std::string to_string(const EthernetView& v) {
-  return to_string(v.src()) + " > " + to_string(v.dst()) +
-         (v.has_ethertype() ? ", ethertype " + hex(v.type()) : ", 802.3") + ", length " + num(v.payload().size());
+  return to_string(v.src()) + " > " + to_string(v.dst()) + (v.has_ethertype() ? ", ethertype " + hex(v.type()) : ", 802.3") + ", length " +
+         num(v.payload().size());
 }
 
 std::string to_string(const VlanTag& tag) {
@@ -123,8 +119,8 @@ std::string to_string(const ArpView& v) {
 }
 
 std::string to_string(const Ipv4View& v) {
-  std::string s = to_string(v.src()) + " > " + to_string(v.dst()) + ": proto " + num(v.protocol()) + ", ttl " +
-                  num(v.ttl()) + ", id " + num(v.id());
+  std::string s =
+      to_string(v.src()) + " > " + to_string(v.dst()) + ": proto " + num(v.protocol()) + ", ttl " + num(v.ttl()) + ", id " + num(v.id());
   if (v.tos() != 0) s += ", dscp " + num(v.dscp()) + ' ' + print::name_of(ecn_names, v.ecn(), "ecn");
   if (v.dont_fragment()) s += ", DF";
   if (v.is_fragment()) s += ", offset " + num(v.fragment_offset()) + (v.more_fragments() ? "+" : "");
@@ -133,8 +129,7 @@ std::string to_string(const Ipv4View& v) {
 }
 
 std::string to_string(const Ipv6View& v) {
-  std::string s = to_string(v.src()) + " > " + to_string(v.dst()) + ": next " + num(v.next_header()) + ", hlim " +
-                  num(v.hop_limit());
+  std::string s = to_string(v.src()) + " > " + to_string(v.dst()) + ": next " + num(v.next_header()) + ", hlim " + num(v.hop_limit());
   if (v.traffic_class() != 0) s += ", dscp " + num(v.dscp()) + ' ' + print::name_of(ecn_names, v.ecn(), "ecn");
   if (v.flow_label() != 0) s += ", flow " + hex(v.flow_label());
   return s + ", payload " + num(v.payload_len());

@@ -78,9 +78,7 @@ constexpr Named problems6[] = {{icmp6::erroneous_field, "erroneous field"},
 std::string about(const Result<Quoted, Drop>& q) {
   if (!q) return {};
   const bool has_ports = q->first_fragment && (q->protocol == proto::tcp || q->protocol == proto::udp);
-  const auto end = [&](const IpAddr& a, u16 port) {
-    return to_string(a) + (has_ports ? '.' + num(port) : std::string());
-  };
+  const auto end = [&](const IpAddr& a, u16 port) { return to_string(a) + (has_ports ? '.' + num(port) : std::string()); };
   return " for " + end(q->src, q->src_port()) + " > " + end(q->dst, q->dst_port()) + " proto " + num(q->protocol);
 }
 
@@ -123,36 +121,29 @@ std::string nd_options_text(const NdOptions& options) {
 }
 
 std::string advert_text(const RouterAdvert& a) {
-  return ", hop limit " + num(a.hop_limit) + ", flags [" + (a.managed ? "M" : "") + (a.other ? "O" : "") +
-         "], lifetime " + num(a.lifetime_s) + 's';
+  return ", hop limit " + num(a.hop_limit) + ", flags [" + (a.managed ? "M" : "") + (a.other ? "O" : "") + "], lifetime " +
+         num(a.lifetime_s) + 's';
 }
 
 std::string neighbor_text(const NeighborAdvert& a) {
-  return ' ' + to_string(a.target) + ", flags [" + (a.router ? "R" : "") + (a.solicited ? "S" : "") +
-         (a.override_ ? "O" : "") + ']';
+  return ' ' + to_string(a.target) + ", flags [" + (a.router ? "R" : "") + (a.solicited ? "S" : "") + (a.override_ ? "O" : "") + ']';
 }
 
 std::string nd_text(const Icmp6View& v) {
-  const auto show = [](const auto& m, auto&& text) {
-    return m ? text(*m) + nd_options_text(m->options) : ' ' + print::bad(m.error());
-  };
+  const auto show = [](const auto& m, auto&& text) { return m ? text(*m) + nd_options_text(m->options) : ' ' + print::bad(m.error()); };
   switch (v.type()) {
     case icmp6::router_solicit: return show(RouterSolicit::parse(v), [](const auto&) { return std::string(); });
     case icmp6::router_advert: return show(RouterAdvert::parse(v), advert_text);
-    case icmp6::neighbor_solicit:
-      return show(NeighborSolicit::parse(v), [](const auto& m) { return ' ' + to_string(m.target); });
+    case icmp6::neighbor_solicit: return show(NeighborSolicit::parse(v), [](const auto& m) { return ' ' + to_string(m.target); });
     case icmp6::neighbor_advert: return show(NeighborAdvert::parse(v), neighbor_text);
-    default:
-      return show(NdRedirect::parse(v),
-                  [](const auto& m) { return ' ' + to_string(m.destination) + " to " + to_string(m.target); });
+    default: return show(NdRedirect::parse(v), [](const auto& m) { return ' ' + to_string(m.destination) + " to " + to_string(m.target); });
   }
 }
 
 std::string mld_text(const Icmp6View& v) {
   if (v.type() == icmp6::mld_query) {
     const auto q = MldQuery::parse(v);
-    return q ? " v" + num(q->version) + ' ' + to_string(q->group) + ", max " + num(q->max_response_ms) + "ms"
-             : ' ' + print::bad(q.error());
+    return q ? " v" + num(q->version) + ' ' + to_string(q->group) + ", max " + num(q->max_response_ms) + "ms" : ' ' + print::bad(q.error());
   }
   if (v.type() == icmp6::mld2_report) {
     const auto r = MldReport::parse(v);
@@ -197,13 +188,13 @@ std::string details6(const Icmp6View& v) {
 }  // namespace
 
 std::string to_string(const Icmp4View& v) {
-  return "ICMP " + name_of(types4, v.type(), "type") + details4(v) +
-         (v.is_error() ? about(parse_quoted4(v.quote())) : std::string()) + ", length " + num(v.message().size());
+  return "ICMP " + name_of(types4, v.type(), "type") + details4(v) + (v.is_error() ? about(parse_quoted4(v.quote())) : std::string()) +
+         ", length " + num(v.message().size());
 }
 
 std::string to_string(const Icmp6View& v) {
-  return "ICMP6 " + name_of(types6, v.type(), "type") + details6(v) +
-         (v.is_error() ? about(parse_quoted6(v.quote())) : std::string()) + ", length " + num(v.message().size());
+  return "ICMP6 " + name_of(types6, v.type(), "type") + details6(v) + (v.is_error() ? about(parse_quoted6(v.quote())) : std::string()) +
+         ", length " + num(v.message().size());
 }
 
 std::string to_string(const IgmpView& v) {

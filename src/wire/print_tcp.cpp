@@ -8,8 +8,7 @@ using print::num;
 
 std::string be24_list(Bytes v) {
   std::string s;
-  for (; v.size() >= 3; v = v.subspan(3))
-    s += ' ' + num(static_cast<u32>(load_be16(v.data())) << 8 | load_u8(v.data() + 2));
+  for (; v.size() >= 3; v = v.subspan(3)) s += ' ' + num(static_cast<u32>(load_be16(v.data())) << 8 | load_u8(v.data() + 2));
   return s;
 }
 
@@ -73,9 +72,8 @@ std::string to_string(TcpFlags f) {
   constexpr struct {
     u16 bit;
     char c;
-  } letters[] = {{TcpFlags::fin, 'F'}, {TcpFlags::syn, 'S'}, {TcpFlags::rst, 'R'},
-                 {TcpFlags::psh, 'P'}, {TcpFlags::ack, '.'}, {TcpFlags::urg, 'U'},
-                 {TcpFlags::ece, 'E'}, {TcpFlags::cwr, 'W'}, {TcpFlags::ae, 'e'}};
+  } letters[] = {{TcpFlags::fin, 'F'}, {TcpFlags::syn, 'S'}, {TcpFlags::rst, 'R'}, {TcpFlags::psh, 'P'}, {TcpFlags::ack, '.'},
+                 {TcpFlags::urg, 'U'}, {TcpFlags::ece, 'E'}, {TcpFlags::cwr, 'W'}, {TcpFlags::ae, 'e'}};
   for (const auto& l : letters)
     if (f.any(l.bit)) s += l.c;
   return s.empty() ? "none" : s;
@@ -111,8 +109,7 @@ std::string print_tcp_options(Bytes o) {
 
 std::string to_string(const TcpView& v) {
   const TcpFlags f = v.flags();
-  std::string s =
-      num(v.src_port()) + " > " + num(v.dst_port()) + ": Flags [" + to_string(f) + "], seq " + num(v.seq().raw);
+  std::string s = num(v.src_port()) + " > " + num(v.dst_port()) + ": Flags [" + to_string(f) + "], seq " + num(v.seq().raw);
   if (!v.payload().empty()) s += ':' + num((v.seq() + static_cast<u32>(v.payload().size())).raw);
   if (f.any(TcpFlags::ack)) s += ", ack " + num(v.ack().raw);
   s += ", win " + num(v.window());

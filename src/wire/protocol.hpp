@@ -9,9 +9,8 @@ namespace weir::wire {
 
 // IPv4 Protocol and IPv6 Next Header values.
 namespace proto {
-inline constexpr u8 hop_by_hop = 0, icmp = 1, igmp = 2, ipv4 = 4, tcp = 6, udp = 17, ipv6 = 41, routing = 43,
-                    fragment = 44, gre = 47, esp = 50, ah = 51, icmp6 = 58, none = 59, destination = 60, sctp = 132,
-                    udplite = 136;
+inline constexpr u8 hop_by_hop = 0, icmp = 1, igmp = 2, ipv4 = 4, tcp = 6, udp = 17, ipv6 = 41, routing = 43, fragment = 44, gre = 47,
+                    esp = 50, ah = 51, icmp6 = 58, none = 59, destination = 60, sctp = 132, udplite = 136;
 }  // namespace proto
 
 namespace ethertype {

@@ -11,8 +11,8 @@ namespace weir::wire {
 
 struct TcpFlags {
   u16 bits = 0;
-  static constexpr u16 fin = 0x01, syn = 0x02, rst = 0x04, psh = 0x08, ack = 0x10, urg = 0x20, ece = 0x40, cwr = 0x80,
-                       ae = 0x100, all = 0x1ff;
+  static constexpr u16 fin = 0x01, syn = 0x02, rst = 0x04, psh = 0x08, ack = 0x10, urg = 0x20, ece = 0x40, cwr = 0x80, ae = 0x100,
+                       all = 0x1ff;
   [[nodiscard]] constexpr bool any(u16 mask) const noexcept { return (bits & mask) != 0; }
   [[nodiscard]] constexpr bool has(u16 mask) const noexcept { return (bits & mask) == mask; }
   [[nodiscard]] constexpr bool only(u16 mask, u16 ignore = psh) const noexcept { return (bits & ~ignore) == mask; }
@@ -28,8 +28,8 @@ struct TcpFields {
   Bytes options{};  // a multiple of 4 bytes, at most 40: what emit_options() made
 
   friend bool operator==(const TcpFields& a, const TcpFields& b) noexcept {
-    return a.src_port == b.src_port && a.dst_port == b.dst_port && a.seq == b.seq && a.ack == b.ack &&
-           a.flags == b.flags && a.window == b.window && a.urgent == b.urgent && same_bytes(a.options, b.options);
+    return a.src_port == b.src_port && a.dst_port == b.dst_port && a.seq == b.seq && a.ack == b.ack && a.flags == b.flags &&
+           a.window == b.window && a.urgent == b.urgent && same_bytes(a.options, b.options);
   }
 };
 
@@ -59,9 +59,7 @@ class TcpView {
   [[nodiscard]] Bytes options() const noexcept { return {p_ + min_len, header_len_ - min_len}; }
   [[nodiscard]] Bytes payload() const noexcept { return {p_ + header_len_, static_cast<usize>(len_ - header_len_)}; }
   [[nodiscard]] Bytes segment() const noexcept { return {p_, len_}; }
-  [[nodiscard]] TcpFields fields() const noexcept {
-    return {src_port(), dst_port(), seq(), ack(), flags(), window(), urgent(), options()};
-  }
+  [[nodiscard]] TcpFields fields() const noexcept { return {src_port(), dst_port(), seq(), ack(), flags(), window(), urgent(), options()}; }
 
  private:
   TcpView(const std::byte* p, usize len, usize header_len) noexcept

@@ -24,8 +24,7 @@ void take_accecn(u8 kind, Bytes value, TcpOptions& out) noexcept {
   if (value.size() % 3 != 0 || value.size() > 9) return;
   AccEcnOption a{kind, static_cast<u8>(value.size() / 3)};
   std::array<u32, 3> counters{};
-  for (usize i = 0; i < a.fields; ++i)
-    counters[kind == tcp_option::accecn0 ? i : 2 - i] = load_be24(value.data() + i * 3);
+  for (usize i = 0; i < a.fields; ++i) counters[kind == tcp_option::accecn0 ? i : 2 - i] = load_be24(value.data() + i * 3);
   a.e0b = counters[0];
   a.ceb = counters[1];
   a.e1b = counters[2];

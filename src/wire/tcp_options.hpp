@@ -16,9 +16,8 @@
 namespace weir::wire {
 
 namespace tcp_option {
-inline constexpr u8 end = 0, nop = 1, mss = 2, wscale = 3, sack_permitted = 4, sack = 5, timestamps = 8, md5 = 19,
-                    user_timeout = 28, ao = 29, mptcp = 30, fast_open = 34, accecn0 = 172, accecn1 = 174,
-                    experiment1 = 253, experiment2 = 254;
+inline constexpr u8 end = 0, nop = 1, mss = 2, wscale = 3, sack_permitted = 4, sack = 5, timestamps = 8, md5 = 19, user_timeout = 28,
+                    ao = 29, mptcp = 30, fast_open = 34, accecn0 = 172, accecn1 = 174, experiment1 = 253, experiment2 = 254;
 inline constexpr u16 exid_fast_open = 0xf989;
 inline constexpr usize max_len = 40;  // 15 words of header less the fixed 5
 }  // namespace tcp_option

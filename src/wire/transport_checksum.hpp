@@ -28,8 +28,7 @@ namespace weir::wire {
 
 template <class Addr>
 [[nodiscard]] bool transport_checksum_ok(Bytes segment, const Addr& src, const Addr& dst, u8 protocol) noexcept {
-  return csum_finish(csum_add(segment, pseudo_sum(src, dst, protocol, static_cast<u32>(segment.size())))) ==
-         0;  //= rfc9293#3.1 MUST-3
+  return csum_finish(csum_add(segment, pseudo_sum(src, dst, protocol, static_cast<u32>(segment.size())))) == 0;  //= rfc9293#3.1 MUST-3
 }
 
 // Computes and stores the checksum of a whole segment whose checksum field lies at `at`.

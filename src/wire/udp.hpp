@@ -35,9 +35,7 @@ class UdpView {
   [[nodiscard]] bool has_checksum() const noexcept { return checksum_raw() != 0; }
   [[nodiscard]] Bytes datagram() const noexcept { return {p_, len_}; }  // header and payload: what is summed
   [[nodiscard]] Bytes payload() const noexcept { return {p_ + header_len, len_ - header_len}; }
-  [[nodiscard]] UdpFields fields() const noexcept {
-    return {src_port(), dst_port(), static_cast<u16>(length() - header_len)};
-  }
+  [[nodiscard]] UdpFields fields() const noexcept { return {src_port(), dst_port(), static_cast<u16>(length() - header_len)}; }
 
  private:
   UdpView(const std::byte* p, usize len) noexcept : p_(p), len_(len) {}

@@ -6,9 +6,7 @@
 
 namespace weir::wire {
 
-[[nodiscard]] constexpr bool is_vlan_type(u16 type) noexcept {
-  return type == ethertype::vlan || type == ethertype::qinq;
-}
+[[nodiscard]] constexpr bool is_vlan_type(u16 type) noexcept { return type == ethertype::vlan || type == ethertype::qinq; }
 
 struct VlanTag {
   u16 tpid = ethertype::vlan;
@@ -34,9 +32,7 @@ class VlanView {
     if (!field) return std::unexpected(field.error());
     return VlanView(after.data(), tpid, *field);
   }
-  [[nodiscard]] static Result<VlanView, Drop> parse(const EthernetView& e) noexcept {
-    return parse(e.type(), e.payload());
-  }
+  [[nodiscard]] static Result<VlanView, Drop> parse(const EthernetView& e) noexcept { return parse(e.type(), e.payload()); }
 
   [[nodiscard]] VlanTag tag() const noexcept { return {tpid_, load_be16(p_)}; }
   [[nodiscard]] u16 vlan_id() const noexcept { return tag().vlan_id(); }

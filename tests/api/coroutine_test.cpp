@@ -48,7 +48,9 @@ TEST_F(CoroutineTest, what_has_not_ended_is_destroyed_with_the_executor) {
 
 TEST_F(CoroutineTest, a_task_that_is_never_started_is_destroyed_too) {
   int alive = 0;
-  { const Task<void> never = sleep_long(a, Mark(alive)); }
+  {
+    const Task<void> never = sleep_long(a, Mark(alive));
+  }
   EXPECT_EQ(alive, 0);
 }
 

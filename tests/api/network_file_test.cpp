@@ -137,7 +137,8 @@ TEST(api_network_file, syntax_errors_have_a_line) { EXPECT_THAT(error_of("[netns
 TEST(api_network_file, nothing_in_it) { EXPECT_THAT(error_of(""), HasSubstr("bad.toml:1: no [netns.NAME]")); }
 
 TEST(api_network_file, wires_are_checked) {
-  EXPECT_THAT(error_of("[netns.a]\n[[netns.a.interface]]\nname = \"e\"\n"), HasSubstr("bad.toml:2: interface e: neither a device nor a [[link]]"));
+  EXPECT_THAT(error_of("[netns.a]\n[[netns.a.interface]]\nname = \"e\"\n"),
+              HasSubstr("bad.toml:2: interface e: neither a device nor a [[link]]"));
   EXPECT_THAT(error_of("[netns.a]\n[[netns.a.interface]]\nname = \"e\"\ndevice = \"veth:b/x\"\n"), HasSubstr("no interface b/x"));
 }
 
@@ -149,7 +150,8 @@ device = "veth:b/f"
 [netns.b]
 [[netns.b.interface]]
 name = "f"
-)", "veth.toml");
+)",
+                                       "veth.toml");
   ASSERT_TRUE(file) << file.error();
 }
 

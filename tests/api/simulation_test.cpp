@@ -160,7 +160,8 @@ TEST(api_simulation, captures_of_each_link) {
 }
 
 TEST(api_simulation, what_is_not_available_is_named_by_its_line) {
-  const auto file = parsed("[netns.a]\n[[netns.a.interface]]\nname = \"lo0\"\ndevice = \"loopback\"\n[[netns.a.service]]\nkind = \"http\"\n");
+  const auto file =
+      parsed("[netns.a]\n[[netns.a.interface]]\nname = \"lo0\"\ndevice = \"loopback\"\n[[netns.a.service]]\nkind = \"http\"\n");
   const auto report = run_simulation(file, {});
   ASSERT_FALSE(report);
   EXPECT_THAT(report.error(), testing::HasSubstr("test.toml:5: service: kind \"http\""));

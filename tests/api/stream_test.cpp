@@ -48,7 +48,8 @@ TEST_F(StreamTest, bytes_come_back_intact_through_lent_buffers) {
 
 class LossyStreamTest : public TwoHosts, public ::testing::WithParamInterface<u64> {
  protected:
-  LossyStreamTest() : TwoHosts({.bits_per_second = 20'000'000, .delay = 10_ms, .loss = 0.03, .reorder = 0.05, .duplicate = 0.02}, GetParam()) {}
+  LossyStreamTest()
+      : TwoHosts({.bits_per_second = 20'000'000, .delay = 10_ms, .loss = 0.03, .reorder = 0.05, .duplicate = 0.02}, GetParam()) {}
 };
 
 TEST_P(LossyStreamTest, bytes_come_back_intact) {

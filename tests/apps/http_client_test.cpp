@@ -22,8 +22,9 @@ TEST(http_url, parts) {
 }
 
 TEST(http_url, what_is_not_one) {
-  for (const char* bad : {"", "1.2.3.4", "ftp://1.2.3.4/", "https://1.2.3.4/", "http://", "http://host/", "http://1.2.3.4:0/", "http://1.2.3.4:x/",
-                          "http://1.2.3.4:65536/", "http://[fd00::1", "http://u:p@1.2.3.4/", "http://1.2.3.4/a b", "http://[fd00::1]x/"})
+  for (const char* bad :
+       {"", "1.2.3.4", "ftp://1.2.3.4/", "https://1.2.3.4/", "http://", "http://host/", "http://1.2.3.4:0/", "http://1.2.3.4:x/",
+        "http://1.2.3.4:65536/", "http://[fd00::1", "http://u:p@1.2.3.4/", "http://1.2.3.4/a b", "http://[fd00::1]x/"})
     EXPECT_FALSE(Url::parse(bad)) << bad;
 }
 
@@ -52,9 +53,10 @@ TEST(http_answer, head) {
   EXPECT_TRUE(parse_answer("HTTP/1.0 404 \r\n\r\n"));
   EXPECT_TRUE(parse_answer("HTTP/1.1 200\r\n\r\n"));
   EXPECT_TRUE(parse_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nContent-Length: 1\r\n\r\n")->in_chunks);
-  for (const char* bad : {"", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n", "SSH-2.0-x\r\n\r\n",
-                          "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 200 OK\r\nno field\r\n\r\n"})
+  for (const char* bad :
+       {"", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n", "SSH-2.0-x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 200 OK\r\nno field\r\n\r\n"})
     EXPECT_FALSE(parse_answer(bad)) << bad;
 }
 

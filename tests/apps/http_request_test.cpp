@@ -70,7 +70,9 @@ TEST(http_request, what_is_refused_and_with_which_status) {
 }
 
 TEST(http_request, bodies_that_two_readers_could_see_differently_are_refused) {
-  const auto with = [](std::string_view fields) { return status_of(std::string("GET / HTTP/1.1\r\nHost: a\r\n").append(fields).append("\r\n")); };
+  const auto with = [](std::string_view fields) {
+    return status_of(std::string("GET / HTTP/1.1\r\nHost: a\r\n").append(fields).append("\r\n"));
+  };
   EXPECT_EQ(with("Content-Length: 5\r\nContent-Length: 6\r\n"), 400);
   EXPECT_EQ(with("Content-Length: +5\r\n"), 400);
   EXPECT_EQ(with("Content-Length: 5, 5\r\n"), 400);
@@ -91,13 +93,27 @@ TEST(http_range, what_is_asked_for) {
   constexpr auto part = RangeVerdict::part;
   constexpr auto whole = RangeVerdict::whole;
   constexpr auto none = RangeVerdict::unsatisfiable;
-  for (const Case& c : {Case{"bytes=0-0", 10, part, 0, 1}, Case{"bytes=2-5", 10, part, 2, 4}, Case{"bytes=5-", 10, part, 5, 5},
-                        Case{"bytes=-3", 10, part, 7, 3}, Case{"bytes=-30", 10, part, 0, 10}, Case{"bytes=0-99", 10, part, 0, 10},
-                        Case{"Bytes=1-1", 10, part, 1, 1}, Case{"bytes=10-", 10, none}, Case{"bytes=10-20", 10, none},
-                        Case{"bytes=-0", 10, none}, Case{"bytes=-1", 0, none}, Case{"bytes=0-", 0, none}, Case{"bytes=5-2", 10, whole},
-                        Case{"bytes=a-b", 10, whole}, Case{"bytes=-", 10, whole}, Case{"bytes=1-2,4-5", 10, whole},
-                        Case{"lines=1-2", 10, whole}, Case{"", 10, whole}, Case{"bytes=99999999999999999999-", 10, whole},
-                        Case{"bytes=9223372036854775807-", 10, none}, Case{"bytes=0-9223372036854775807", 10, part, 0, 10}}) {
+  for (const Case& c : {Case{"bytes=0-0", 10, part, 0, 1},
+                        Case{"bytes=2-5", 10, part, 2, 4},
+                        Case{"bytes=5-", 10, part, 5, 5},
+                        Case{"bytes=-3", 10, part, 7, 3},
+                        Case{"bytes=-30", 10, part, 0, 10},
+                        Case{"bytes=0-99", 10, part, 0, 10},
+                        Case{"Bytes=1-1", 10, part, 1, 1},
+                        Case{"bytes=10-", 10, none},
+                        Case{"bytes=10-20", 10, none},
+                        Case{"bytes=-0", 10, none},
+                        Case{"bytes=-1", 0, none},
+                        Case{"bytes=0-", 0, none},
+                        Case{"bytes=5-2", 10, whole},
+                        Case{"bytes=a-b", 10, whole},
+                        Case{"bytes=-", 10, whole},
+                        Case{"bytes=1-2,4-5", 10, whole},
+                        Case{"lines=1-2", 10, whole},
+                        Case{"", 10, whole},
+                        Case{"bytes=99999999999999999999-", 10, whole},
+                        Case{"bytes=9223372036854775807-", 10, none},
+                        Case{"bytes=0-9223372036854775807", 10, part, 0, 10}}) {
     ByteRange r;
     EXPECT_EQ(parse_range(c.header, c.size, r), c.verdict) << c.header;
     if (c.verdict == part) {

@@ -110,8 +110,8 @@ TEST_F(HttpServerTest, there_is_no_way_out_of_the_root) {
   dir /= "in";
   serve();
   dir = dir.parent_path();
-  for (const char* path : {"/../secret", "/%2e%2e/secret", "/..%2fsecret", "/a/../../secret", "/relative", "/absolute", "/up/secret", "/up/", "/fifo",
-                           "//../secret", "/./../secret", "/up"}) {
+  for (const char* path : {"/../secret", "/%2e%2e/secret", "/..%2fsecret", "/a/../../secret", "/relative", "/absolute", "/up/secret",
+                           "/up/", "/fifo", "//../secret", "/./../secret", "/up"}) {
     const std::string answer = get(path);
     EXPECT_TRUE(status_of(answer) == 403 || status_of(answer) == 404) << path << "\n" << answer;
     EXPECT_THAT(answer, Not(HasSubstr("secret\n"))) << path;

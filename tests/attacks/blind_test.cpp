@@ -152,9 +152,7 @@ TEST(attack_a55_blind_syn, never_resets_and_is_challenged_once_in_500_ms) {
 }
 
 // May the ACK field be believed? RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT.
-bool believable(const tcp::Tcb& t, SeqNum ack) {
-  return ack - (t.snd_una - t.max_snd_wnd) <= (t.snd_nxt - (t.snd_una - t.max_snd_wnd));
-}
+bool believable(const tcp::Tcb& t, SeqNum ack) { return ack - (t.snd_una - t.max_snd_wnd) <= (t.snd_nxt - (t.snd_una - t.max_snd_wnd)); }
 
 TEST(attack_a56_blind_data, is_taken_only_with_an_acknowledgment_of_what_was_sent_lately) {
   everywhere([](const Place& place) {

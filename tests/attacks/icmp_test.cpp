@@ -21,8 +21,9 @@ void icmp(Victim& h, Kind kind, SeqNum quoted, u32 mtu = 0) {
 u64 settled(const Victim& h) { return h.dropped(Drop::icmp_stale); }
 
 constexpr Kind hard[] = {Kind::port_unreachable, Kind::protocol_unreachable, Kind::admin_prohibited};
-constexpr Kind every[] = {Kind::net_unreachable,   Kind::host_unreachable, Kind::protocol_unreachable, Kind::port_unreachable, Kind::too_big,
-                          Kind::time_exceeded, Kind::parameter_problem, Kind::admin_prohibited, Kind::source_route_failed};
+constexpr Kind every[] = {Kind::net_unreachable,   Kind::host_unreachable, Kind::protocol_unreachable,
+                          Kind::port_unreachable,  Kind::too_big,          Kind::time_exceeded,
+                          Kind::parameter_problem, Kind::admin_prohibited, Kind::source_route_failed};
 
 TEST(attack_a36_reset_by_icmp, no_error_ends_a_synchronized_connection) {
   //= rfc9293#3.9.2.2 MUST-56

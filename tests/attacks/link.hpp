@@ -75,7 +75,10 @@ struct Wire {
 // A client and a server, each an engine of its own. Their `here` and `peer` are each other's.
 struct TwoHosts {
   explicit TwoHosts(const Place& place, Limits limits = {}, Duration delay = 1_ms, const Sysctl& settings = {})
-      : client(place, settings, limits, 1), server(other_end(place), settings, limits, 2), up(client, server, delay), down(server, client, delay) {
+      : client(place, settings, limits, 1),
+        server(other_end(place), settings, limits, 2),
+        up(client, server, delay),
+        down(server, client, delay) {
     std::swap(client.here, client.peer);
     client.here.port = 4'000;
   }

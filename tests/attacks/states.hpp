@@ -5,7 +5,7 @@
 
 namespace weir::attacks {
 
-inline constexpr State all_states[] = {State::closed,     State::listen,     State::syn_sent,   State::syn_received,
+inline constexpr State all_states[] = {State::closed,      State::listen,     State::syn_sent,   State::syn_received,
                                        State::established, State::fin_wait_1, State::fin_wait_2, State::close_wait,
                                        State::closing,     State::last_ack,   State::time_wait};
 

@@ -43,8 +43,7 @@ inline tcp::test::Origin origin_of(const Place& p) {
 
 class Victim : public Harness {
  public:
-  explicit Victim(const Place& p, const Sysctl& settings = {}, Limits limits = {}, u64 seed = 1)
-      : Harness(seed, limits, origin_of(p)) {
+  explicit Victim(const Place& p, const Sysctl& settings = {}, Limits limits = {}, u64 seed = 1) : Harness(seed, limits, origin_of(p)) {
     sysctl = settings;
     if (!p.v6) return;
     here.addr = *IpAddr::parse("fd00::1");

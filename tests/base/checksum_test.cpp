@@ -48,16 +48,14 @@ class checksum_kernels : public testing::TestWithParam<CsumKernel> {
   void TearDown() override { csum_use_kernel(before_); }
   CsumKernel before_ = csum_kernel();
 };
-INSTANTIATE_TEST_SUITE_P(all, checksum_kernels,
-                         testing::Values(CsumKernel::scalar, CsumKernel::avx2, CsumKernel::avx512), kernel_name);
+INSTANTIATE_TEST_SUITE_P(all, checksum_kernels, testing::Values(CsumKernel::scalar, CsumKernel::avx2, CsumKernel::avx512), kernel_name);
 
 TEST_P(checksum_kernels, agree_with_the_definition_at_every_length_and_alignment) {
   Rng rng = Rng::seeded(1);
   const auto data = random_bytes(rng, 1200);
   for (usize n = 0; n <= 1100; n += n < 300 ? 1 : 37)
     for (usize at = 0; at < 66; at += n < 300 ? 5 : 13)
-      ASSERT_EQ(csum_fold(csum_add(Bytes{data}.subspan(at, n))), reference(Bytes{data}.subspan(at, n)))
-          << n << " at " << at;
+      ASSERT_EQ(csum_fold(csum_add(Bytes{data}.subspan(at, n))), reference(Bytes{data}.subspan(at, n))) << n << " at " << at;
 }
 
 TEST_P(checksum_kernels, carry_when_every_bit_is_set) {
@@ -107,8 +105,7 @@ TEST(checksum_rfc1071_3, example_of_the_rfc) {
 }
 
 TEST(checksum_rfc791, published_ipv4_header_example) {
-  u8 header[] = {0x45, 0x00, 0x00, 0x3c, 0x1c, 0x46, 0x40, 0x00, 0x40, 0x06,
-                 0x00, 0x00, 0xac, 0x10, 0x0a, 0x63, 0xac, 0x10, 0x0a, 0x0c};
+  u8 header[] = {0x45, 0x00, 0x00, 0x3c, 0x1c, 0x46, 0x40, 0x00, 0x40, 0x06, 0x00, 0x00, 0xac, 0x10, 0x0a, 0x63, 0xac, 0x10, 0x0a, 0x0c};
   const u16 check = csum_finish(csum_add(std::as_bytes(std::span{header})));
   EXPECT_EQ(check, be(0xb1e6));
   std::memcpy(header + 10, &check, 2);

@@ -26,9 +26,7 @@ Key random_key(Rng& rng) {
   return k;
 }
 
-std::string kind_name(const testing::TestParamInfo<FlowHasher::Kind>& k) {
-  return k.param == FlowHasher::Kind::aes ? "aes" : "siphash";
-}
+std::string kind_name(const testing::TestParamInfo<FlowHasher::Kind>& k) { return k.param == FlowHasher::Kind::aes ? "aes" : "siphash"; }
 
 class flow_hash : public testing::TestWithParam<FlowHasher::Kind> {
  protected:
@@ -94,8 +92,7 @@ TEST_P(flow_hash, neighbouring_flows_fill_a_table_evenly) {
   std::vector<u32> count(buckets);
   std::unordered_set<u32> seen;
   for (u32 i = 0; i < keys; ++i) {
-    const u32 h = hash(FlowKey4{
-        .src = 0x0a000001 + i / 256, .dst = 0x0a010001, .sport = static_cast<u16>(1024 + i % 256), .dport = 80});
+    const u32 h = hash(FlowKey4{.src = 0x0a000001 + i / 256, .dst = 0x0a010001, .sport = static_cast<u16>(1024 + i % 256), .dport = 80});
     ++count[h % buckets];
     seen.insert(h);
   }

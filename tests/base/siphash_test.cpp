@@ -55,8 +55,7 @@ u64 openssl_siphash13(std::array<u8, 16> key, Bytes in) {
   const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac{EVP_MAC_fetch(nullptr, "SIPHASH", nullptr), EVP_MAC_free};
   const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> ctx{EVP_MAC_CTX_new(mac.get()), EVP_MAC_CTX_free};
   unsigned size = 8, c_rounds = 1, d_rounds = 3;
-  const OSSL_PARAM params[] = {OSSL_PARAM_construct_uint("size", &size),
-                               OSSL_PARAM_construct_uint("c-rounds", &c_rounds),
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_uint("size", &size), OSSL_PARAM_construct_uint("c-rounds", &c_rounds),
                                OSSL_PARAM_construct_uint("d-rounds", &d_rounds), OSSL_PARAM_construct_end()};
   std::array<std::byte, 8> out{};
   usize n = 0;
@@ -68,8 +67,7 @@ u64 openssl_siphash13(std::array<u8, 16> key, Bytes in) {
 
 TEST(siphash_1_3, equals_openssl_at_every_length) {
   const std::array<u8, 16> key{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  for (usize n = 0; n < 100; ++n)
-    ASSERT_EQ(siphash13(counting_key, counting(n)), openssl_siphash13(key, counting(n))) << n;
+  for (usize n = 0; n < 100; ++n) ASSERT_EQ(siphash13(counting_key, counting(n)), openssl_siphash13(key, counting(n))) << n;
 }
 
 TEST(siphash_1_3, every_key_bit_and_every_input_bit_matters) {

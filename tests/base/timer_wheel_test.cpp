@@ -222,17 +222,12 @@ class Model {
   void step() {
     const u32 id = static_cast<u32>(rng_.below(ids));
     const u64 what = rng_.below(100);
-    if (what < 50)
-      arm(id, now_ + random_delay());
-    else if (what < 55)
-      arm(id, now_ - random_delay());
-    else if (what < 70)
-      cancel(id);
-    else
-      advance(what < 97 ? random_delay() / 64 : random_delay() * 20);
+    if (what < 50) arm(id, now_ + random_delay());
+    else if (what < 55) arm(id, now_ - random_delay());
+    else if (what < 70) cancel(id);
+    else advance(what < 97 ? random_delay() / 64 : random_delay() * 20);
     ASSERT_EQ(wheel_.armed(id), timers_.contains(id));
-    ASSERT_EQ(wheel_.deadline(id),
-              timers_.contains(id) ? start_ + Duration::millis(timers_[id].tick) : Instant::never());
+    ASSERT_EQ(wheel_.deadline(id), timers_.contains(id) ? start_ + Duration::millis(timers_[id].tick) : Instant::never());
     ASSERT_EQ(wheel_.armed_count(), timers_.size());
     check_next_deadline();
   }
@@ -273,8 +268,7 @@ class Model {
     if (rng_.chance(0.2)) arm(other, now_ + random_delay(), true);
     // Around the tick at hand, which a jump leaves far behind now: in this call, in its order, or in the next one.
     if (rng_.chance(0.2))
-      arm(rng_.chance(0.5) ? id : other, start_ + Duration::millis(last + static_cast<i64>(rng_.below(400)) - 40),
-          true);
+      arm(rng_.chance(0.5) ? id : other, start_ + Duration::millis(last + static_cast<i64>(rng_.below(400)) - 40), true);
   }
 
   void drain() {

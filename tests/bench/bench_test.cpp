@@ -78,8 +78,8 @@ TEST_P(bench_case, moves_what_it_says_and_prints_one_object_for_each_figure) {
 }
 
 INSTANTIATE_TEST_SUITE_P(in_memory, bench_case,
-                         testing::Values("tcp", "rtt", "connect", "idle", "growth", "forward", "fib", "rx", "udp", "ping", "veth",
-                                         "timer", "checksum"),
+                         testing::Values("tcp", "rtt", "connect", "idle", "growth", "forward", "fib", "rx", "udp", "ping", "veth", "timer",
+                                         "checksum"),
                          [](const auto& name) { return std::string(name.param); });
 
 TEST(bench_options, wrong_usage_is_status_2_and_says_what_is_wrong) {
@@ -115,7 +115,8 @@ TEST(bench_report, the_figure_is_the_median_with_least_and_greatest) {
   const Variant v{"copy", "GB/cpu_s", Better::higher, {}};
   const auto figures = figures_of(c, v, "weir", {{3, 1}, {1, 1}, {10, 1, {{"p99", "ns", 7}}}});
   ASSERT_EQ(figures.size(), 1u);  // an extra counts if the first run has it
-  EXPECT_EQ(json_line(figures[0]), R"({"case":"tcp","variant":"copy","peer":"weir","value":3,"unit":"GB/cpu_s","runs":3,"min":1,"max":10,"cpu_s":3})");
+  EXPECT_EQ(json_line(figures[0]),
+            R"({"case":"tcp","variant":"copy","peer":"weir","value":3,"unit":"GB/cpu_s","runs":3,"min":1,"max":10,"cpu_s":3})");
 }
 
 TEST(bench_report, the_table_tells_ratios_so_that_more_is_better) {
@@ -130,8 +131,7 @@ TEST(bench_stamp, a_wrong_byte_fails_wherever_the_stream_is_cut) {
   for (usize piece : {1ul, 7ul, 4096ul, 5000ul}) {
     const auto check = [&] {
       StampCheck c;
-      for (usize at = 0; at < stream.size(); at += piece)
-        c.take(Bytes{stream}.subspan(at, std::min(piece, stream.size() - at)));
+      for (usize at = 0; at < stream.size(); at += piece) c.take(Bytes{stream}.subspan(at, std::min(piece, stream.size() - at)));
       EXPECT_EQ(c.bytes(), stream.size());
     };
     EXPECT_NO_THROW(check());

@@ -33,8 +33,10 @@ std::string transport_header(const Shape& s, u32 seq, u32 payload, u16 flags) {
   std::string h(s.tcp ? 32 : 8, 0);
   const auto out = std::as_writable_bytes(std::span{h});
   if (s.tcp) {
-    wire::emit(wire::TcpFields{.src_port = 80, .dst_port = 4000, .seq = {seq}, .ack = {77}, .flags = {flags}, .window = 512,
-                               .options = as_bytes(timestamps)}, out);
+    wire::emit(
+        wire::TcpFields{
+            .src_port = 80, .dst_port = 4000, .seq = {seq}, .ack = {77}, .flags = {flags}, .window = 512, .options = as_bytes(timestamps)},
+        out);
   } else {
     wire::emit(wire::UdpFields{80, 4000, static_cast<u16>(payload)}, out);
   }
@@ -48,11 +50,12 @@ std::string headers(const Shape& s, u32 seq, u32 payload, u16 flags) {
   const u16 len = static_cast<u16>(l4.size() + payload);
   const u8 protocol = s.tcp ? wire::proto::tcp : wire::proto::udp;
   if (s.v4) {
-    wire::emit(wire::Ipv4Fields{.tos = 2, .payload_len = len, .id = 0xfffe, .dont_fragment = true, .protocol = protocol,
-                                .src = src4, .dst = dst4}, out);
+    wire::emit(
+        wire::Ipv4Fields{.tos = 2, .payload_len = len, .id = 0xfffe, .dont_fragment = true, .protocol = protocol, .src = src4, .dst = dst4},
+        out);
   } else {
-    wire::emit(wire::Ipv6Fields{.traffic_class = 2, .flow_label = 5, .payload_len = len, .next_header = protocol, .src = src6,
-                                .dst = dst6}, out);
+    wire::emit(wire::Ipv6Fields{.traffic_class = 2, .flow_label = 5, .payload_len = len, .next_header = protocol, .src = src6, .dst = dst6},
+               out);
   }
   return ip + l4;
 }
@@ -139,7 +142,8 @@ class Gso : public ::testing::Test {
     for (const bool v4 : {true, false})
       for (const bool tcp : {true, false})
         for (const bool received : {true, false})
-          for (const auto& [size, payload] : {std::pair<u16, u32>{1448, 1449}, {1448, 2896}, {1448, 10'000}, {100, 4001}, {1, 30}, {536, 64'000}})
+          for (const auto& [size, payload] :
+               {std::pair<u16, u32>{1448, 1449}, {1448, 2896}, {1448, 10'000}, {100, 4001}, {1, 30}, {536, 64'000}})
             for (const u16 flags : {TcpFlags::ack, static_cast<u16>(TcpFlags::ack | TcpFlags::psh | TcpFlags::fin | TcpFlags::cwr)})
               f(Shape{v4, tcp, received, size, payload, flags});
     EXPECT_EQ(pool.packets_in_use(), 0u);

@@ -104,8 +104,7 @@ TEST_P(fuzz_replay, corpus) {
   for (int i = 0; i < 5'000; ++i) feed(t, r.bytes(r.below(128)));
 }
 
-INSTANTIATE_TEST_SUITE_P(all, fuzz_replay, testing::ValuesIn(targets),
-                         [](const auto& p) { return std::string(p.param.name); });
+INSTANTIATE_TEST_SUITE_P(all, fuzz_replay, testing::ValuesIn(targets), [](const auto& p) { return std::string(p.param.name); });
 
 }  // namespace
 }  // namespace weir

@@ -18,12 +18,14 @@ namespace {
 constexpr u16 server_port = 80;
 constexpr u32 flows = 4;
 constexpr u32 lengths[] = {0, 0, 1, 2, 10, 255, 256, 535, 536, 1'000, 1'459, 1'460, 1'461, 2'920, 4'096};
-constexpr u32 offsets[] = {0, 0, 0, 0, 1, 2, 3, 10, 536, 1'460, 2'920, 0x7fff'ffff, 0x8000'0000, 0u - 1, 0u - 2, 0u - 10, 0u - 536, 0u - 1'460};
+constexpr u32 offsets[] = {0,     0,     0,           0,           1,      2,      3,       10,       536,
+                           1'460, 2'920, 0x7fff'ffff, 0x8000'0000, 0u - 1, 0u - 2, 0u - 10, 0u - 536, 0u - 1'460};
 constexpr u16 windows[] = {0, 1, 2, 100, 535, 536, 1'460, 2'920, 8'192, 30'000, 65'535};
 constexpr i64 times_ms[] = {0, 1, 10, 40, 200, 500, 1'000, 5'000, 30'000, 61'000, 120'000, 3'600'000};
-constexpr Option options[] = {Option::no_delay, Option::cork, Option::keepalive, Option::keepalive_idle, Option::keepalive_interval,
-                              Option::user_timeout, Option::linger, Option::linger2, Option::oob_inline, Option::quick_ack,
-                              Option::send_buffer, Option::receive_buffer, Option::max_segment, Option::error, Option::at_mark};
+constexpr Option options[] = {Option::no_delay,           Option::cork,         Option::keepalive,   Option::keepalive_idle,
+                              Option::keepalive_interval, Option::user_timeout, Option::linger,      Option::linger2,
+                              Option::oob_inline,         Option::quick_ack,    Option::send_buffer, Option::receive_buffer,
+                              Option::max_segment,        Option::error,        Option::at_mark};
 
 class Run {
  public:
@@ -116,7 +118,8 @@ class Run {
       }
       case tcp::RefKind::half_open: {
         const tcp::HalfOpen& o = cx.half_open[r.index()];
-        return {o.irs + 1, o.irs + 1 + o.rcv_wnd, o.iss, o.iss + 1, o.snd_wnd, o.ts_recent, (o.bits & tcp::HalfOpen::timestamps) != 0, true};
+        return {o.irs + 1, o.irs + 1 + o.rcv_wnd, o.iss, o.iss + 1, o.snd_wnd, o.ts_recent, (o.bits & tcp::HalfOpen::timestamps) != 0,
+                true};
       }
       case tcp::RefKind::time_wait4: return record(cx.time_wait4[r.index()]);
       case tcp::RefKind::time_wait6: return record(cx.time_wait6[r.index()]);
@@ -171,7 +174,9 @@ class Run {
     const Aim a = aim(flow);
     const bool opening = !a.exists;
     const u8 how = in_.byte();
-    TcpSegment s{.seq = a.rcv_nxt, .ack = (how & 1) != 0 ? a.snd_una : a.snd_nxt, .flags = opening ? u16{TcpFlags::syn} : u16{TcpFlags::ack},
+    TcpSegment s{.seq = a.rcv_nxt,
+                 .ack = (how & 1) != 0 ? a.snd_una : a.snd_nxt,
+                 .flags = opening ? u16{TcpFlags::syn} : u16{TcpFlags::ack},
                  .window = in_.of(windows)};
     if (!opening && (how & 2) != 0) s.len = in_.of(lengths);
     if (!opening && (how & 12) == 12) s.flags |= TcpFlags::fin;
@@ -310,8 +315,7 @@ class Run {
     FUZZ_CHECK(h_.cx().wheel.armed(2 * t.id + 1) == t.is(tcp::ColdFlags::delayed_ack));
     if (t.flight() != 0) FUZZ_CHECK(t.timer == Timer::retransmit);
     else if (tcp::pending(t)) FUZZ_CHECK(t.timer == Timer::persist);
-    else
-      FUZZ_CHECK(t.timer == Timer::none || t.timer == Timer::keepalive || t.timer == Timer::fin_wait_2);
+    else FUZZ_CHECK(t.timer == Timer::none || t.timer == Timer::keepalive || t.timer == Timer::fin_wait_2);
   }
   void check_receiving(u32 i, const Tcb& t) {
     Edge& e = edges_[i];

@@ -45,13 +45,20 @@ class TcpHost {
   void receive(u16 remote_port, u16 local_port, const TcpSegment& s) {
     std::byte bytes[60 + 60 + 4'096];
     const usize ip = here.is_v4() ? 20 : 40;
-    const wire::TcpFields fields{.src_port = remote_port, .dst_port = local_port, .seq = s.seq, .ack = s.ack,
-                                 .flags = {s.flags}, .window = s.window, .urgent = s.urgent, .options = s.options};
+    const wire::TcpFields fields{.src_port = remote_port,
+                                 .dst_port = local_port,
+                                 .seq = s.seq,
+                                 .ack = s.ack,
+                                 .flags = {s.flags},
+                                 .window = s.window,
+                                 .urgent = s.urgent,
+                                 .options = s.options};
     const usize header = wire::emit(fields, MutBytes{bytes}.subspan(ip));
     const u32 len = std::min<u32>(s.len, 4'096);
     std::memset(bytes + ip + header, 'd', len);
     const u16 payload = static_cast<u16>(header + len);
-    if (ip == 20) wire::emit(wire::Ipv4Fields{.payload_len = payload, .protocol = wire::proto::tcp, .src = peer.v4(), .dst = here.v4()}, bytes);
+    if (ip == 20)
+      wire::emit(wire::Ipv4Fields{.payload_len = payload, .protocol = wire::proto::tcp, .src = peer.v4(), .dst = here.v4()}, bytes);
     else wire::emit(wire::Ipv6Fields{.payload_len = payload, .next_header = wire::proto::tcp, .src = peer.v6(), .dst = here.v6()}, bytes);
     const buf::PacketId id = pool.from_bytes(Bytes{bytes}.first(ip + payload));
     if (id == buf::PacketId::none) return;

@@ -15,7 +15,8 @@ std::byte byte_at(u32 position) { return static_cast<std::byte>(position * 7 + (
 
 class Model {
  public:
-  Model(SeqNum origin, u32 limit) : origin_(origin), limit_(limit), pool_({.packets = 16, .small_buffers = 1'024, .large_buffers = 32}), held_(space) {}
+  Model(SeqNum origin, u32 limit)
+      : origin_(origin), limit_(limit), pool_({.packets = 16, .small_buffers = 1'024, .large_buffers = 32}), held_(space) {}
 
   void add(u32 at, u32 len) {
     at = next_ + 1 + at % (space - 1);

@@ -22,8 +22,7 @@ void check_igmp(Bytes in) {
     FUZZ_CHECK(again && again->max_response_ms == q->max_response_ms && again->version == q->version);
     FUZZ_CHECK(again->interval_s == q->interval_s && again->group == q->group);
   }
-  if (const auto r = IgmpReport::parse(*m))
-    r->records.for_each([&](const auto& record) { FUZZ_CHECK(fuzz::inside(record.sources, in)); });
+  if (const auto r = IgmpReport::parse(*m)) r->records.for_each([&](const auto& record) { FUZZ_CHECK(fuzz::inside(record.sources, in)); });
 }
 
 }  // namespace

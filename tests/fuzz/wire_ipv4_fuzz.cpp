@@ -16,8 +16,7 @@ void check_options(Bytes options) {
     FUZZ_CHECK(o.error().pointer >= 20 && o.error().pointer < 20 + options.size());
     return;
   }
-  for (const auto at : {o->record_route, o->timestamp, o->source_route, o->security})
-    FUZZ_CHECK(usize{at.at} + at.len <= options.size());
+  for (const auto at : {o->record_route, o->timestamp, o->source_route, o->security}) FUZZ_CHECK(usize{at.at} + at.len <= options.size());
   std::array<std::byte, 40> copy{}, kept{};
   copy_bytes(copy, options);
   FUZZ_CHECK(copied_ip4_options(options, kept) <= options.size());

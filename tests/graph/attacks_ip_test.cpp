@@ -146,8 +146,9 @@ TEST_F(Attack, attack_a09_source_routes_and_option_lies) {
       expect_drop(with_options(route), Drop::ip4_source_route);
     }
   // All lengths and pointers of the options that have one.
-  for (const u8 kind : std::initializer_list<u8>{wire::ip4_option::loose_source_route, wire::ip4_option::strict_source_route, wire::ip4_option::record_route,
-                        wire::ip4_option::timestamp, wire::ip4_option::security, u8{200}})
+  for (const u8 kind :
+       std::initializer_list<u8>{wire::ip4_option::loose_source_route, wire::ip4_option::strict_source_route,
+                                 wire::ip4_option::record_route, wire::ip4_option::timestamp, wire::ip4_option::security, u8{200}})
     for (u32 length = 0; length <= 40; ++length)
       for (u32 pointer = 0; pointer < 256; pointer += length < 12 ? 1 : 17) {
         std::string option(40, 1);
@@ -170,24 +171,28 @@ TEST_F(Attack, attack_a09_source_routes_and_option_lies) {
 //= rfc1122#3.2.1.3 I14, I15, I128
 //= rfc1122#4.1.3.6 U15
 TEST_F(Attack, attack_a10_martians_and_land) {
-  for (const char* src : {"0.1.2.3", "127.0.0.1", "127.255.0.1", "224.0.0.1", "239.1.2.3", "240.0.0.1", "255.255.255.255", "10.0.0.255", "10.0.0.0"})
+  for (const char* src :
+       {"0.1.2.3", "127.0.0.1", "127.255.0.1", "224.0.0.1", "239.1.2.3", "240.0.0.1", "255.255.255.255", "10.0.0.255", "10.0.0.0"})
     expect_drop(from_peer4(echo_from(ip4(src), host4)), Drop::ip4_bad_source);
   expect_drop(from_peer4(echo_from(ip4("0.0.0.0"), host4)), Drop::ip4_bad_source);
   expect_drop(from_peer4(echo_from(host4, ip4("10.0.0.255"))), Drop::ip4_bad_source);
   expect_drop(from_peer4(echo_from(host4, host4)), Drop::ip4_land);
-  for (const char* dst : {"127.0.0.1", "0.1.2.3", "240.0.0.1"}) expect_drop(from_peer4(echo_from(peer4, ip4(dst))), Drop::ip4_bad_destination);
+  for (const char* dst : {"127.0.0.1", "0.1.2.3", "240.0.0.1"})
+    expect_drop(from_peer4(echo_from(peer4, ip4(dst))), Drop::ip4_bad_destination);
   const std::string syn = tcp(host4, host4, {.src_port = 80, .dst_port = 80, .flags = {wire::TcpFlags::syn}});
   expect_drop(from_peer4(ipv4({.protocol = wire::proto::tcp, .src = host4, .dst = host4}, syn)), Drop::ip4_land);
 }
 
 TEST_F(Attack, attack_a10_martians_of_ipv6) {
   const auto echo = [&](const Ip6Addr& src, const Ip6Addr& dst) {
-    return from_peer6(ipv6({.next_header = wire::proto::icmp6, .src = src, .dst = dst}, icmp6(src, dst, wire::Icmp6Fields::echo(false, 1, 1), "x")));
+    return from_peer6(
+        ipv6({.next_header = wire::proto::icmp6, .src = src, .dst = dst}, icmp6(src, dst, wire::Icmp6Fields::echo(false, 1, 1), "x")));
   };
   for (const char* src : {"ff02::1", "::1", "::ffff:10.0.0.9"}) expect_drop(echo(ip6(src), host6), Drop::ip6_bad_source);
   expect_drop(echo(host6, ip6("ff02::1")), Drop::ip6_bad_source);
   expect_drop(echo(host6, host6), Drop::ip6_land);
-  for (const char* dst : {"::", "::1", "::ffff:10.0.0.1", "ff00::1", "ff01::1"}) expect_drop(echo(peer6, ip6(dst)), Drop::ip6_bad_destination);
+  for (const char* dst : {"::", "::1", "::ffff:10.0.0.1", "ff00::1", "ff01::1"})
+    expect_drop(echo(peer6, ip6(dst)), Drop::ip6_bad_destination);
 }
 
 //= rfc1122#3.3.6 I134
@@ -206,7 +211,9 @@ TEST_F(Attack, attack_a11_broadcast_is_not_amplified) {
 }
 
 std::string fragment_of(Ip4Addr src, u8 protocol, u16 id, u32 offset, bool more, const std::string& payload) {
-  return ipv4({.id = id, .more_fragments = more, .fragment_offset = static_cast<u16>(offset), .protocol = protocol, .src = src, .dst = host4}, payload);
+  return ipv4(
+      {.id = id, .more_fragments = more, .fragment_offset = static_cast<u16>(offset), .protocol = protocol, .src = src, .dst = host4},
+      payload);
 }
 
 TEST_F(Attack, attack_a12_ping_of_death) {

@@ -17,8 +17,13 @@ class DropReasons : public Router {
     return h;
   }
   std::string fragment4(u16 id, u32 offset, bool more, const std::string& payload) {
-    return from_peer4(ipv4({.id = id, .more_fragments = more, .fragment_offset = static_cast<u16>(offset), .protocol = wire::proto::udp,
-                            .src = peer4, .dst = host4}, payload));
+    return from_peer4(ipv4({.id = id,
+                            .more_fragments = more,
+                            .fragment_offset = static_cast<u16>(offset),
+                            .protocol = wire::proto::udp,
+                            .src = peer4,
+                            .dst = host4},
+                           payload));
   }
 };
 
@@ -87,7 +92,9 @@ TEST_F(DropReasons, of_ip6) {
 }
 
 TEST_F(DropReasons, of_both) {
-  const auto to4 = [&](Ip4Addr dst, u8 ttl = 64) { return from_peer4(ipv4({.ttl = ttl, .protocol = 17, .src = peer4, .dst = dst}, "12345678")); };
+  const auto to4 = [&](Ip4Addr dst, u8 ttl = 64) {
+    return from_peer4(ipv4({.ttl = ttl, .protocol = 17, .src = peer4, .dst = dst}, "12345678"));
+  };
   expect_drop(to4(ip4("239.9.9.9")), Drop::ip_not_for_us);
   expect_drop(to4(far4, 1), Drop::ip_ttl_exceeded, false);
   expect_drop(to4(ip4("198.51.100.9")), Drop::ip_no_route, false);
@@ -162,24 +169,31 @@ TEST_F(DropReasons, of_neighbour_discovery) {
   coded[1] = 1;
   wire::set_transport_checksum(as_writable(coded), 2, peer6, host6, wire::proto::icmp6);
   expect_drop(solicit(peer6, coded), Drop::nd_bad_code);
-  expect_drop(solicit(peer6, nd(peer6, host6, wire::NeighborSolicit{.target = host6}, link_option(1, MacAddr::broadcast()))), Drop::nd_bad_option);
+  expect_drop(solicit(peer6, nd(peer6, host6, wire::NeighborSolicit{.target = host6}, link_option(1, MacAddr::broadcast()))),
+              Drop::nd_bad_option);
   // RFC 4861 7.1.1: from nobody only to the group, and without a link address.
   expect_drop(solicit(Ip6Addr::any(), nd(Ip6Addr::any(), host6, wire::NeighborSolicit{.target = host6})), Drop::nd_bad_option);
-  expect_drop(solicit(Ip6Addr::any(), nd(Ip6Addr::any(), group, wire::NeighborSolicit{.target = host6}, link_option(1, peer_mac)), 255, &group), Drop::nd_bad_option);
+  expect_drop(
+      solicit(Ip6Addr::any(), nd(Ip6Addr::any(), group, wire::NeighborSolicit{.target = host6}, link_option(1, peer_mac)), 255, &group),
+      Drop::nd_bad_option);
   // RFC 6980: never in fragments.
   std::string fragment(8, 0);
   wire::emit(wire::Ip6FragmentFields{wire::proto::icmp6, 0, true, 3}, as_writable(fragment));
   std::string padded = nd(peer6, host6, wire::NeighborSolicit{.target = host6});
-  inject(from_peer6(ipv6({.next_header = wire::proto::fragment, .hop_limit = 255, .src = peer6, .dst = host6}, fragment + padded.substr(0, 16))));
+  inject(from_peer6(
+      ipv6({.next_header = wire::proto::fragment, .hop_limit = 255, .src = peer6, .dst = host6}, fragment + padded.substr(0, 16))));
   wire::emit(wire::Ip6FragmentFields{wire::proto::icmp6, 16, false, 3}, as_writable(fragment));
-  expect_drop(from_peer6(ipv6({.next_header = wire::proto::fragment, .hop_limit = 255, .src = peer6, .dst = host6}, fragment + padded.substr(16))), Drop::nd_fragmented);
+  expect_drop(
+      from_peer6(ipv6({.next_header = wire::proto::fragment, .hop_limit = 255, .src = peer6, .dst = host6}, fragment + padded.substr(16))),
+      Drop::nd_fragmented);
   // Of an advertisement that nobody asked for, a host makes nothing.
   shard.sysctl(netns)->ip6_forward = false;
   const u32 before = shard.core().neighbours.size();
   inject(solicit(peer6, nd(peer6, host6, wire::NeighborAdvert{.override_ = true, .target = ip6("fd00::66")}, link_option(2, other_mac))));
   EXPECT_EQ(shard.core().neighbours.size(), before);
   expect_drop(from_peer6(ipv6({.next_header = wire::proto::icmp6, .hop_limit = 255, .src = ip6("fe80::1"), .dst = Ip6Addr::all_nodes()},
-                              nd(ip6("fe80::1"), Ip6Addr::all_nodes(), wire::RouterAdvert{.lifetime_s = 1800}))), Drop::icmp_ignored);
+                              nd(ip6("fe80::1"), Ip6Addr::all_nodes(), wire::RouterAdvert{.lifetime_s = 1800}))),
+              Drop::icmp_ignored);
 }
 
 TEST_F(DropReasons, of_the_stack) {

@@ -48,7 +48,8 @@ TEST_F(Forward, an_ordinary_packet_loses_one_hop_and_nothing_else) {
 
 TEST_F(Forward, the_incremental_checksum_is_right_for_every_value) {
   for (u32 id = 0; id < 65'536; id += 3) {
-    const buf::PacketId packet = shard.pool().from_bytes(as_bytes(from_peer4(datagram4({.id = static_cast<u16>(id), .ttl = static_cast<u8>(2 + id % 254)}, ""))));
+    const buf::PacketId packet =
+        shard.pool().from_bytes(as_bytes(from_peer4(datagram4({.id = static_cast<u16>(id), .ttl = static_cast<u8>(2 + id % 254)}, ""))));
     shard.on_frames(port, {&packet, 1}, now);
     for (const std::string& f : sent(b)) ASSERT_TRUE(view4(f).checksum_ok()) << id;
   }
@@ -123,7 +124,8 @@ TEST_F(Forward, a_dead_next_hop_is_told_after_the_last_request) {
 TEST_F(Forward, too_big_is_refused_or_cut) {
   ASSERT_TRUE(shard.remove_interface(b, now));
   b = *shard.add_interface(netns, {.name = "narrow", .mac = host_b_mac, .mtu = 1280}, now);
-  ASSERT_TRUE(shard.add_address(b, *Prefix::parse("10.1.0.1/24"), now, false) && shard.add_address(b, *Prefix::parse("fd01::1/64"), now, false));
+  ASSERT_TRUE(shard.add_address(b, *Prefix::parse("10.1.0.1/24"), now, false) &&
+              shard.add_address(b, *Prefix::parse("fd01::1/64"), now, false));
   ASSERT_TRUE(shard.add_neighbour(b, far4, peer_b_mac, now) && shard.add_neighbour(b, far6, peer_b_mac, now));
   const std::string packet = datagram4({.id = 5, .dont_fragment = true}, pattern(1253));
   expect_drop(from_peer4(packet), Drop::ip_too_big, false);
@@ -149,7 +151,8 @@ TEST_F(Forward, too_big_is_refused_or_cut) {
   }
   EXPECT_TRUE(payload == cut.substr(20));
   // A fragment is cut again; what it is of the whole stays true.
-  inject(from_peer4(ipv4({.id = 7, .more_fragments = true, .fragment_offset = 1600, .protocol = 17, .src = peer4, .dst = far4}, pattern(1480))));
+  inject(from_peer4(
+      ipv4({.id = 7, .more_fragments = true, .fragment_offset = 1600, .protocol = 17, .src = peer4, .dst = far4}, pattern(1480))));
   const auto again = sent(b);
   ASSERT_EQ(again.size(), 2u);
   EXPECT_EQ(view4(again[0]).fragment_offset(), 1600);
@@ -176,7 +179,8 @@ TEST_F(Forward, what_must_not_be_forwarded) {
   expect_drop(from("10.0.0.1"), Drop::ip4_bad_source);  // our own
   expect_drop(to("239.1.2.3"), Drop::ip_not_for_us);
   expect_drop(ethernet(MacAddr::broadcast(), peer_mac, wire::ethertype::ipv4, datagram4({}, "x")), Drop::ip_link_broadcast);
-  expect_drop(from_peer6(ipv6({.next_header = 17, .src = ip6("fe80::9"), .dst = far6}, udp(ip6("fe80::9"), far6, 1, 2, "x"))), Drop::ip_forward_off_link);
+  expect_drop(from_peer6(ipv6({.next_header = 17, .src = ip6("fe80::9"), .dst = far6}, udp(ip6("fe80::9"), far6, 1, 2, "x"))),
+              Drop::ip_forward_off_link);
   expect_drop(from_peer6(ipv6({.next_header = 17, .src = Ip6Addr::any(), .dst = far6}, "12345678")), Drop::ip_forward_off_link);
   EXPECT_TRUE(sent(b).empty());
 }
@@ -193,9 +197,14 @@ TEST_F(Forward, attack_a18_weak_host_injection) {
   const Ip4Addr b4 = ip4("10.1.0.1");
   const Ip6Addr b6 = ip6("fd01::1");
   for (const u16 flags : std::initializer_list<u16>{wire::TcpFlags::syn, wire::TcpFlags::ack, wire::TcpFlags::rst})
-    expect_drop(from_peer4(ipv4({.protocol = wire::proto::tcp, .src = peer4, .dst = b4}, tcp(peer4, b4, {.src_port = 1, .dst_port = 2, .flags = {flags}}))), Drop::ip_wrong_interface);
-  expect_drop(from_peer4(ipv4({.protocol = wire::proto::icmp, .src = peer4, .dst = b4}, icmp4(wire::Icmp4Fields::echo(false, 1, 1), "x"))), Drop::ip_wrong_interface);
-  expect_drop(from_peer6(ipv6({.next_header = wire::proto::icmp6, .src = peer6, .dst = b6}, icmp6(peer6, b6, wire::Icmp6Fields::echo(false, 1, 1), "x"))), Drop::ip_wrong_interface);
+    expect_drop(from_peer4(ipv4({.protocol = wire::proto::tcp, .src = peer4, .dst = b4},
+                                tcp(peer4, b4, {.src_port = 1, .dst_port = 2, .flags = {flags}}))),
+                Drop::ip_wrong_interface);
+  expect_drop(from_peer4(ipv4({.protocol = wire::proto::icmp, .src = peer4, .dst = b4}, icmp4(wire::Icmp4Fields::echo(false, 1, 1), "x"))),
+              Drop::ip_wrong_interface);
+  expect_drop(from_peer6(ipv6({.next_header = wire::proto::icmp6, .src = peer6, .dst = b6},
+                              icmp6(peer6, b6, wire::Icmp6Fields::echo(false, 1, 1), "x"))),
+              Drop::ip_wrong_interface);
   // A router answers for all its addresses.
   shard.sysctl(netns)->ip_forward = true;
   inject(from_peer4(ipv4({.protocol = wire::proto::icmp, .src = peer4, .dst = b4}, icmp4(wire::Icmp4Fields::echo(false, 1, 1), "x"))));
@@ -213,8 +222,10 @@ TEST_F(Forward, record_route_is_filled_in) {
 }
 
 TEST_F(Forward, a_super_segment_passes_if_its_segments_fit_and_is_split_for_the_port) {
-  std::string packet = ipv4({.dont_fragment = true, .protocol = wire::proto::tcp, .src = peer4, .dst = far4},
-                            tcp(peer4, far4, {.src_port = 1, .dst_port = 2, .seq = {1000}, .flags = {wire::TcpFlags::ack | wire::TcpFlags::psh}}, pattern(10'000)));
+  std::string packet =
+      ipv4({.dont_fragment = true, .protocol = wire::proto::tcp, .src = peer4, .dst = far4},
+           tcp(peer4, far4, {.src_port = 1, .dst_port = 2, .seq = {1000}, .flags = {wire::TcpFlags::ack | wire::TcpFlags::psh}},
+               pattern(10'000)));
   const buf::PacketId id = shard.pool().from_bytes(as_bytes(from_peer4(packet)));
   buf::Packet& p = shard.pool()[id];
   p.gso = {buf::GsoType::tcp4, 0, 1448, 7};

@@ -94,7 +94,8 @@ TEST_F(HostRules, when_the_default_router_dies_another_takes_its_place) {
 //= rfc1122#3.2.1.6 I18, I20
 TEST_F(HostRules, ttl_and_dscp) {
   for (const u8 ttl : std::initializer_list<u8>{0, 1, 255}) {
-    inject(from_peer4(ipv4({.ttl = ttl, .protocol = wire::proto::icmp, .src = peer4, .dst = host4}, icmp4(wire::Icmp4Fields::echo(false, 1, 1), "x"))));
+    inject(from_peer4(
+        ipv4({.ttl = ttl, .protocol = wire::proto::icmp, .src = peer4, .dst = host4}, icmp4(wire::Icmp4Fields::echo(false, 1, 1), "x"))));
     EXPECT_EQ(view4(one()).ttl(), 64);
   }
   shard.sysctl(netns)->default_ttl = 99;
@@ -133,7 +134,8 @@ TEST_F(HostRules, broadcasts_of_every_form) {
   std::byte room[16];
   for (const char* to : {"255.255.255.255", "10.0.0.255", "10.0.0.0", "0.0.0.0"}) {
     const Ip4Addr dst = ip4(to);
-    inject(ethernet(MacAddr::broadcast(), peer_mac, wire::ethertype::ipv4, ipv4({.protocol = 17, .src = peer4, .dst = dst}, udp(peer4, dst, 1, 7, "b"))));
+    inject(ethernet(MacAddr::broadcast(), peer_mac, wire::ethertype::ipv4,
+                    ipv4({.protocol = 17, .src = peer4, .dst = dst}, udp(peer4, dst, 1, 7, "b"))));
     EXPECT_TRUE(shard.recv_from(server, room, 0, now)) << to;
   }
   ASSERT_TRUE(shard.set_option(s, Option::broadcast, 1, now));
@@ -157,8 +159,13 @@ TEST_F(HostRules, nothing_longer_than_the_link_takes_leaves_and_all_that_ip_carr
   ASSERT_TRUE(shard.bind(server, {Ip4Addr::any(), 7}, now));
   const std::string whole = udp(peer4, host4, 1, 7, pattern(65'507));
   for (usize at = 0; at < whole.size(); at += 1480)
-    inject(from_peer4(ipv4({.id = 5, .more_fragments = at + 1480 < whole.size(), .fragment_offset = static_cast<u16>(at), .protocol = 17,
-                            .src = peer4, .dst = host4}, whole.substr(at, 1480))));
+    inject(from_peer4(ipv4({.id = 5,
+                            .more_fragments = at + 1480 < whole.size(),
+                            .fragment_offset = static_cast<u16>(at),
+                            .protocol = 17,
+                            .src = peer4,
+                            .dst = host4},
+                           whole.substr(at, 1480))));
   std::string room(65'507, 0);
   const auto got = shard.recv_from(server, as_writable(room), 0, now);
   ASSERT_TRUE(got);

@@ -104,7 +104,8 @@ TEST_F(IcmpRules, attack_a34_exactly_the_permitted_errors4) {
   const std::string option{7, 3, 1};
   for (u32 type = 0; type < 256; ++type) {
     const std::string message = icmp4({static_cast<u8>(type), 0, 0}, std::string(28, 0));
-    const bool spoken = answered(from_peer4(ipv4({.protocol = wire::proto::icmp, .src = fresh4(), .dst = host4, .options = as_bytes(option)}, message)));
+    const bool spoken =
+        answered(from_peer4(ipv4({.protocol = wire::proto::icmp, .src = fresh4(), .dst = host4, .options = as_bytes(option)}, message)));
     const bool query = type == 0 || type == 8 || type == 13 || type == 14;
     EXPECT_EQ(spoken, query) << type;
     if (next_ % 40 == 0) now = now + 10_s;  // the limits refill
@@ -125,7 +126,8 @@ TEST_F(IcmpRules, attack_a34_exactly_the_permitted_errors6) {
   const std::string even{static_cast<char>(wire::proto::udp), 0, static_cast<char>(0x80), 4, 0, 0, 0, 0};
   const std::string unicast_only{static_cast<char>(wire::proto::udp), 0, static_cast<char>(0xc0), 4, 0, 0, 0, 0};
   const auto to_all = [&](const std::string& options) {
-    return ethernet(group, peer_mac, wire::ethertype::ipv6, ipv6({.next_header = wire::proto::destination, .src = fresh6(), .dst = Ip6Addr::all_nodes()}, options + "12345678"));
+    return ethernet(group, peer_mac, wire::ethertype::ipv6,
+                    ipv6({.next_header = wire::proto::destination, .src = fresh6(), .dst = Ip6Addr::all_nodes()}, options + "12345678"));
   };
   EXPECT_TRUE(answered(to_all(even)));
   EXPECT_FALSE(answered(to_all(unicast_only)));
@@ -167,7 +169,9 @@ TEST_F(IcmpRules, unknown_and_obsolete_types_are_dropped_in_silence) {
   const auto message = [&](u8 type) { return from_peer4(packet4(wire::proto::icmp, icmp4({type, 0, 0}, std::string(32, 0)))); };
   for (const u8 type : std::initializer_list<u8>{4, 9, 10, 13, 14, 15, 16, 17, 18}) expect_drop(message(type), Drop::icmp_ignored);
   for (const u8 type : std::initializer_list<u8>{1, 2, 6, 7, 30, 40, 255}) expect_drop(message(type), Drop::icmp_unknown_type);
-  const auto message6 = [&](u8 type) { return from_peer6(packet6(wire::proto::icmp6, icmp6(peer6, host6, {type, 0, 0}, std::string(32, 0)))); };
+  const auto message6 = [&](u8 type) {
+    return from_peer6(packet6(wire::proto::icmp6, icmp6(peer6, host6, {type, 0, 0}, std::string(32, 0))));
+  };
   for (const u8 type : std::initializer_list<u8>{5, 100, 127, 200, 255}) expect_drop(message6(type), Drop::icmp_unknown_type);
   expect_drop(from_peer4(packet4(wire::proto::icmp, "1234567")), Drop::icmp_truncated);
   expect_drop(from_peer6(packet6(wire::proto::icmp6, "1234567")), Drop::icmp_truncated);
@@ -191,11 +195,13 @@ TEST_F(IcmpRules, attack_a40_malformed_quotes) {
       std::string bad = ours;
       bad[at] = static_cast<char>(bad[at] ^ flip);
       for (const u8 type : std::initializer_list<u8>{3, 11, 12, 5})
-        for (const u8 code : std::initializer_list<u8>{0, 4}) inject(from_peer4(packet4(wire::proto::icmp, icmp4({type, code, 0x05000000}, bad))));
+        for (const u8 code : std::initializer_list<u8>{0, 4})
+          inject(from_peer4(packet4(wire::proto::icmp, icmp4({type, code, 0x05000000}, bad))));
     }
   const std::string ours6 = ipv6({.next_header = wire::proto::udp, .src = host6, .dst = peer6}, udp(host6, peer6, 5, 6, "data"));
   for (usize n = 0; n <= ours6.size(); ++n)
-    for (const u8 type : std::initializer_list<u8>{1, 2, 3, 4}) inject(from_peer6(packet6(wire::proto::icmp6, icmp6(peer6, host6, {type, 0, 1280}, ours6.substr(0, n)))));
+    for (const u8 type : std::initializer_list<u8>{1, 2, 3, 4})
+      inject(from_peer6(packet6(wire::proto::icmp6, icmp6(peer6, host6, {type, 0, 1280}, ours6.substr(0, n)))));
   EXPECT_TRUE(sent().empty());
 }
 

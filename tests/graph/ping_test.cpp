@@ -89,7 +89,8 @@ TEST_F(Ping, echo6_to_unicast_and_to_all_nodes) {
 TEST_F(Ping, echo_to_a_broadcast_address_is_ignored_unless_asked_for) {
   know_peer();
   for (const Ip4Addr dst : {ip4("255.255.255.255"), ip4("10.0.0.255"), ip4("10.0.0.0"), ip4("224.0.0.1")}) {
-    const std::string packet = ipv4({.protocol = wire::proto::icmp, .src = peer4, .dst = dst}, icmp4(wire::Icmp4Fields::echo(false, 1, 1), "x"));
+    const std::string packet =
+        ipv4({.protocol = wire::proto::icmp, .src = peer4, .dst = dst}, icmp4(wire::Icmp4Fields::echo(false, 1, 1), "x"));
     expect_drop(ethernet(MacAddr::broadcast(), peer_mac, wire::ethertype::ipv4, packet), Drop::icmp_broadcast);
     shard.sysctl(netns)->icmp_echo_ignore_broadcasts = false;
     inject(ethernet(MacAddr::broadcast(), peer_mac, wire::ethertype::ipv4, packet));

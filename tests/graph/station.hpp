@@ -21,7 +21,8 @@ inline const Ip6Addr host6 = ip6("fd00::1"), peer6 = ip6("fd00::2");
 class Station : public ::testing::Test {
  protected:
   explicit Station(const InterfaceConfig& config = {.name = "eth0", .mac = host_mac}, const Sysctl& sysctl = {})
-      : shard({.seed = 1, .pool = {.packets = 4096, .small_buffers = 4096, .large_buffers = 64}, .max_sockets = 64, .max_connections = 64}, now) {
+      : shard({.seed = 1, .pool = {.packets = 4096, .small_buffers = 4096, .large_buffers = 64}, .max_sockets = 64, .max_connections = 64},
+              now) {
     poison();
     netns = *shard.add_netns({.name = "host", .sysctl = sysctl}, now);
     port = *shard.add_interface(netns, config, now);
@@ -97,9 +98,7 @@ class Station : public ::testing::Test {
     return out;
   }
   // The one frame that must have gone out.
-  std::string one() {
-    return one_of(sent());
-  }
+  std::string one() { return one_of(sent()); }
   static std::string one_of(const std::vector<std::string>& frames) {
     EXPECT_EQ(frames.size(), 1u);
     if (frames.empty()) throw std::runtime_error("no frame was sent");  // what follows could not be looked at

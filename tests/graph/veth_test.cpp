@@ -7,10 +7,12 @@ namespace {
 class Veth : public ::testing::Test {
  protected:
   explicit Veth(const Offload& offload = {.tx_checksum = true, .rx_checksum = true, .tso = true})
-      : shard({.seed = 3, .pool = {.packets = 4096, .small_buffers = 4096, .large_buffers = 256}, .max_sockets = 64, .max_connections = 64}, now) {
+      : shard({.seed = 3, .pool = {.packets = 4096, .small_buffers = 4096, .large_buffers = 256}, .max_sockets = 64, .max_connections = 64},
+              now) {
     a = *shard.add_netns({.name = "a"}, now);
     b = *shard.add_netns({.name = "b"}, now);
-    const auto pair = *shard.add_veth(a, {.name = "eth0", .mac = host_mac, .offload = offload}, b, {.name = "eth0", .mac = peer_mac, .offload = offload}, now);
+    const auto pair = *shard.add_veth(a, {.name = "eth0", .mac = host_mac, .offload = offload}, b,
+                                      {.name = "eth0", .mac = peer_mac, .offload = offload}, now);
     ia = pair.first;
     ib = pair.second;
     for (const char* p : {"10.0.0.1/24", "fd00::1/64"}) EXPECT_TRUE(shard.add_address(ia, *Prefix::parse(p), now, false));
@@ -29,7 +31,9 @@ class Veth : public ::testing::Test {
     for (int i = 0; i < 10'000 && shard.run(now).more; ++i) {
     }
   }
-  Sock open(NetnsId ns, Family f, SocketType type = SocketType::datagram, u8 protocol = 0) { return *shard.socket(ns, f, type, protocol, now); }
+  Sock open(NetnsId ns, Family f, SocketType type = SocketType::datagram, u8 protocol = 0) {
+    return *shard.socket(ns, f, type, protocol, now);
+  }
   Result<std::string> receive(Sock s, usize room = 70'000) {
     std::string out(room, 0);
     const auto d = shard.recv_from(s, as_writable(out), 0, now);

@@ -23,7 +23,8 @@ struct PcapTest : ::testing::Test {
 
   void SetUp() override {
     std::ofstream f(in, std::ios::binary);
-    wire::PcapWriter w([&](Bytes b) { return bool(f.write(reinterpret_cast<const char*>(b.data()), static_cast<std::streamsize>(b.size()))); });
+    wire::PcapWriter w(
+        [&](Bytes b) { return bool(f.write(reinterpret_cast<const char*>(b.data()), static_cast<std::streamsize>(b.size()))); });
     for (u8 i = 1; i <= 100; ++i) {
       const auto data = frame(i, 50u + i * 30u);
       EXPECT_TRUE(w.write({.time = Instant{} + Duration::seconds(1000) + Duration::millis(i), .data = data}));

@@ -68,7 +68,8 @@ struct Bench {
     }
     const double took = cpu_s() - start;
     pool.release(out);
-    if (read_too && received < sent) std::fprintf(stderr, "lost %llu of %llu\n", static_cast<unsigned long long>(sent - received), static_cast<unsigned long long>(sent));
+    if (read_too && received < sent)
+      std::fprintf(stderr, "lost %llu of %llu\n", static_cast<unsigned long long>(sent - received), static_cast<unsigned long long>(sent));
     return static_cast<double>(read_too ? received : sent) / took;
   }
 };

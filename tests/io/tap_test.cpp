@@ -314,7 +314,11 @@ TEST(tap, a_deleted_device_is_gone_and_says_so) {
 
 TEST(tap, the_device_is_removed_with_its_last_file) {
   in_new_netns([] {
-    { Fixture f({.name = "weirt0", .mtu = 9000}); EXPECT_NE(::if_nametoindex("weirt0"), 0u); sh("ip link show weirt0 | grep -q 'mtu 9000'"); }
+    {
+      Fixture f({.name = "weirt0", .mtu = 9000});
+      EXPECT_NE(::if_nametoindex("weirt0"), 0u);
+      sh("ip link show weirt0 | grep -q 'mtu 9000'");
+    }
     EXPECT_EQ(::if_nametoindex("weirt0"), 0u);
   });
 }

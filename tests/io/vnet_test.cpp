@@ -33,9 +33,7 @@ struct VnetTest : ::testing::Test {
   }
 };
 
-TEST_F(VnetTest, a_complete_frame_has_a_header_of_zeros) {
-  EXPECT_EQ(golden(vnet_of(pool, frame(20, 60))), std::vector<u8>(10));
-}
+TEST_F(VnetTest, a_complete_frame_has_a_header_of_zeros) { EXPECT_EQ(golden(vnet_of(pool, frame(20, 60))), std::vector<u8>(10)); }
 
 TEST_F(VnetTest, a_partial_checksum_says_where_it_starts_and_where_it_goes) {
   const PacketId id = frame(20, 100);
@@ -83,8 +81,7 @@ TEST_F(VnetTest, what_was_written_is_read_back) {
 
 TEST_F(VnetTest, the_header_length_of_received_super_segments_is_only_a_hint) {
   const PacketId id = frame(20, 66 + 3 * 1000);
-  ASSERT_TRUE(apply_vnet({.flags = 1, .gso_type = 1, .hdr_len = 2000, .gso_size = 1000, .csum_start = 34, .csum_offset = 16},
-                         pool, id));
+  ASSERT_TRUE(apply_vnet({.flags = 1, .gso_type = 1, .hdr_len = 2000, .gso_size = 1000, .csum_start = 34, .csum_offset = 16}, pool, id));
   EXPECT_EQ(pool[id].gso.segments, 3);
 }
 

@@ -118,16 +118,20 @@ TEST(pmtu_attack_a37, claims_are_bounded_from_below_and_never_raise) {
     u32 reported, quoted;
     u16 current, min4;
     int want;  // -1: ignored
-  } cases[] = {{0, 1500, 1500, 552, 1492},   {0, 0, 1500, 552, 1492},    {0, 60, 1500, 552, 552},      {68, 1500, 1500, 552, 552},
-               {1, 1500, 1500, 552, 552},    {576, 1500, 1500, 552, 576}, {1400, 1500, 1500, 552, 1400}, {1500, 1500, 1500, 552, -1},
-               {1501, 1500, 1500, 552, -1},  {65'536 + 600, 1500, 1500, 552, -1}, {1, 1500, 1500, 0, 68}, {100, 1500, 1500, 68, 100},
+  } cases[] = {{0, 1500, 1500, 552, 1492},    {0, 0, 1500, 552, 1492},
+               {0, 60, 1500, 552, 552},       {68, 1500, 1500, 552, 552},
+               {1, 1500, 1500, 552, 552},     {576, 1500, 1500, 552, 576},
+               {1400, 1500, 1500, 552, 1400}, {1500, 1500, 1500, 552, -1},
+               {1501, 1500, 1500, 552, -1},   {65'536 + 600, 1500, 1500, 552, -1},
+               {1, 1500, 1500, 0, 68},        {100, 1500, 1500, 68, 100},
                {600, 1500, 552, 552, -1}};
   for (const auto& c : cases) {
     const auto got = pmtu_from_too_big4(c.reported, c.quoted, c.current, c.min4);
     EXPECT_EQ(got ? int{got->mtu} : -1, c.want) << c.reported << " " << c.current;
   }
   EXPECT_TRUE(pmtu_from_too_big4(300, 552, 552, 552)->below_floor) << "a link that takes less: without DF from now on";
-  for (const auto& [reported, want] : {std::pair<u32, int>{0, -1}, {68, -1}, {1279, -1}, {1280, 1280}, {1499, 1499}, {1500, -1}, {1501, -1}}) {
+  for (const auto& [reported, want] :
+       {std::pair<u32, int>{0, -1}, {68, -1}, {1279, -1}, {1280, 1280}, {1499, 1499}, {1500, -1}, {1501, -1}}) {
     const auto got = pmtu_from_too_big6(reported, 1500);
     EXPECT_EQ(got ? int{*got} : -1, want) << reported;
   }

@@ -19,9 +19,9 @@ const Route* look(const Fib& fib, const char* addr) { return fib.lookup(*IpAddr:
 TEST(fib, the_longest_prefix_wins_from_0_to_the_whole_address) {
   Fib fib;
   EXPECT_EQ(look(fib, "10.1.2.3"), nullptr);
-  const char* const routes[][2] = {{"0.0.0.0/0", "1.0.0.0"}, {"10.0.0.0/8", "1.0.0.8"},   {"10.1.0.0/16", "1.0.0.16"},
+  const char* const routes[][2] = {{"0.0.0.0/0", "1.0.0.0"},    {"10.0.0.0/8", "1.0.0.8"},   {"10.1.0.0/16", "1.0.0.16"},
                                    {"10.1.2.0/24", "1.0.0.24"}, {"10.1.2.0/25", "1.0.0.25"}, {"10.1.2.3/32", "1.0.0.32"},
-                                   {"::/0", "fe80::"},       {"fd00::/8", "fe80::8"},     {"fd00::/64", "fe80::64"},
+                                   {"::/0", "fe80::"},          {"fd00::/8", "fe80::8"},     {"fd00::/64", "fe80::64"},
                                    {"fd00::1/128", "fe80::128"}};
   for (const auto& r : routes) ASSERT_TRUE(fib.add(route(r[0], r[1])));
   const char* const want[][2] = {{"11.0.0.1", "1.0.0.0"},  {"255.255.255.255", "1.0.0.0"}, {"10.255.0.1", "1.0.0.8"},
@@ -116,9 +116,7 @@ struct Model {
     const Route* best = nullptr;
     for (const Route& r : routes) {
       if (!r.dst.contains(a)) continue;
-      if (best == nullptr || r.dst.length > best->dst.length ||
-          (r.dst.length == best->dst.length && r.metric < best->metric))
-        best = &r;
+      if (best == nullptr || r.dst.length > best->dst.length || (r.dst.length == best->dst.length && r.metric < best->metric)) best = &r;
     }
     return best;
   }
@@ -215,7 +213,8 @@ TEST(fib_property, a_batch_gives_what_single_lookups_give) {
     Fib fib{{.small_routes = small}};
     for (int i = 0; i < 300; ++i) {
       const u8 len = static_cast<u8>(20 + rng.below(13));
-      static_cast<void>(fib.add({.dst = Prefix{Ip4Addr{rng.next_u32() & 0xffff}, len}.masked(), .ifindex = static_cast<IfIndex>(1 + i % 9)}));
+      static_cast<void>(
+          fib.add({.dst = Prefix{Ip4Addr{rng.next_u32() & 0xffff}, len}.masked(), .ifindex = static_cast<IfIndex>(1 + i % 9)}));
     }
     std::vector<Ip4Addr> addrs;
     for (int i = 0; i < 1000; ++i) addrs.push_back({rng.next_u32() & 0x1ffff});

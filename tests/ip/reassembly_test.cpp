@@ -26,8 +26,7 @@ TEST(reassembly, fragments_in_any_order_make_the_datagram) {
 TEST(reassembly, a_datagram_of_65535_bytes_is_put_together) {
   Bench b;
   //= rfc1122#3.3.2 I105
-  for (u32 at = 0; at < 65'515; at += 1480)
-    b.add(at, std::min(1480u, 65'515 - at), at + 1480 < 65'515);
+  for (u32 at = 0; at < 65'515; at += 1480) b.add(at, std::min(1480u, 65'515 - at), at + 1480 < 65'515);
   ASSERT_EQ(b.wholes.size(), 1u);
   EXPECT_EQ(b.wholes[0].length, 65'515u);
 }
@@ -244,9 +243,8 @@ TEST(reassembly_rfc3168, ecn_bits_of_the_fragments_are_combined) {
   const struct {
     u8 first, second;
     int want;  // -1: dropped
-  } cases[] = {{not_ect, not_ect, not_ect}, {ect0, ect0, ect0}, {ect0, ce, ce}, {ce, ect1, ce},
-               {ce, ce, ce},                {not_ect, ce, -1},  {ce, not_ect, -1}, {ect0, not_ect, not_ect},
-               {ect0, ect1, ect0},          {ect1, ect0, ect1}};
+  } cases[] = {{not_ect, not_ect, not_ect}, {ect0, ect0, ect0}, {ect0, ce, ce},           {ce, ect1, ce},     {ce, ce, ce},
+               {not_ect, ce, -1},           {ce, not_ect, -1},  {ect0, not_ect, not_ect}, {ect0, ect1, ect0}, {ect1, ect0, ect1}};
   for (const auto& c : cases) {
     Bench b;
     Fragment f = Bench::fragment(0, 800, true);
@@ -330,7 +328,9 @@ TEST(reassembly_property, random_splits_orders_duplicates_and_overlaps_agree_wit
         const bool more = at + n < length;
         jobs.push_back({id, {at, n, more, 0}});
         if (rng.below(6) == 0) jobs.push_back(jobs.back());
-        if (rng.below(30) == 0) jobs.push_back({id, {at + (at >= 8 && rng.below(2) != 0 ? 0u : 8u), 8 * static_cast<u32>(1 + rng.below(4)), rng.below(5) != 0, 1}});
+        if (rng.below(30) == 0)
+          jobs.push_back(
+              {id, {at + (at >= 8 && rng.below(2) != 0 ? 0u : 8u), 8 * static_cast<u32>(1 + rng.below(4)), rng.below(5) != 0, 1}});
         at += n;
       }
     }

@@ -8,9 +8,7 @@
 namespace weir::ip {
 namespace {
 
-SourceCandidate at(const char* prefix, IfIndex interface = 1) {
-  return {.prefix = *Prefix::parse(prefix), .interface = interface};
-}
+SourceCandidate at(const char* prefix, IfIndex interface = 1) { return {.prefix = *Prefix::parse(prefix), .interface = interface}; }
 SourceCandidate deprecated(SourceCandidate c) { return c.deprecated = true, c; }
 SourceCandidate temporary(SourceCandidate c) { return c.temporary = true, c; }
 SourceCandidate home(SourceCandidate c) { return c.home = true, c; }
@@ -35,8 +33,7 @@ TEST(source_select_rfc6724, the_examples_of_section_10_1) {
   EXPECT_EQ(chosen6("2001:db8:1::1", {home(at("2001:db8:3::2/64")), at("2001:db8:1::2/64")}), "2001:db8:3::2");
   EXPECT_EQ(chosen6("2002:c633:6401::1", {at("2002:c633:6401::d5e3:7953:13eb:22e8/64"), at("2001:db8:1::2/64")}),
             "2002:c633:6401:0:d5e3:7953:13eb:22e8");
-  EXPECT_EQ(chosen6("2001:db8:1::d5e3:0:0:1",
-                    {at("2001:db8:1::2/64"), temporary(at("2001:db8:1::d5e3:7953:13eb:22e8/64"))}),
+  EXPECT_EQ(chosen6("2001:db8:1::d5e3:0:0:1", {at("2001:db8:1::2/64"), temporary(at("2001:db8:1::d5e3:7953:13eb:22e8/64"))}),
             "2001:db8:1:0:d5e3:7953:13eb:22e8");
 }
 
@@ -65,8 +62,8 @@ TEST(source_select_rfc6724, the_policy_table) {
   const struct {
     const char* addr;
     int precedence, label;
-  } rows[] = {{"::1", 50, 0},        {"2001:db8::1", 40, 1}, {"10.0.0.1", 35, 4},  {"2002::1", 30, 2}, {"2001:0:1::", 5, 5},
-              {"fd00::1", 3, 13},    {"::2", 1, 3},          {"fec0::1", 1, 11},   {"3ffe::1", 1, 12}, {"fe80::1", 40, 1}};
+  } rows[] = {{"::1", 50, 0},     {"2001:db8::1", 40, 1}, {"10.0.0.1", 35, 4}, {"2002::1", 30, 2}, {"2001:0:1::", 5, 5},
+              {"fd00::1", 3, 13}, {"::2", 1, 3},          {"fec0::1", 1, 11},  {"3ffe::1", 1, 12}, {"fe80::1", 40, 1}};
   for (const auto& r : rows) {
     EXPECT_EQ(address_policy(*IpAddr::parse(r.addr)).precedence, r.precedence) << r.addr;
     EXPECT_EQ(address_policy(*IpAddr::parse(r.addr)).label, r.label) << r.addr;
@@ -74,8 +71,14 @@ TEST(source_select_rfc6724, the_policy_table) {
 }
 
 TEST(source_select_rfc6724, scopes) {
-  for (const auto& [addr, scope] : {std::pair{"fe80::1", 2}, {"::1", 2}, {"fec0::1", 5}, {"fd00::1", 14}, {"2001::1", 14},
-                                    {"ff02::1", 2}, {"ff0e::1", 14}, {"ff05::2", 5}})
+  for (const auto& [addr, scope] : {std::pair{"fe80::1", 2},
+                                    {"::1", 2},
+                                    {"fec0::1", 5},
+                                    {"fd00::1", 14},
+                                    {"2001::1", 14},
+                                    {"ff02::1", 2},
+                                    {"ff0e::1", 14},
+                                    {"ff05::2", 5}})
     EXPECT_EQ(address_scope(*Ip6Addr::parse(addr)), scope) << addr;
 }
 

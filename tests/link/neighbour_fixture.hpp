@@ -50,9 +50,7 @@ struct Table {
     }
     now = end;
   }
-  [[nodiscard]] usize count(NeighbourAction::Kind k) const {
-    return static_cast<usize>(std::ranges::count(seen, k, &Seen::kind));
-  }
+  [[nodiscard]] usize count(NeighbourAction::Kind k) const { return static_cast<usize>(std::ranges::count(seen, k, &Seen::kind)); }
   std::vector<buf::PacketId> drain(NeighbourOutcome out) {
     std::vector<buf::PacketId> v;
     table.drain(out.pending, [&](buf::PacketId p) { v.push_back(p); });

@@ -143,8 +143,7 @@ TEST(neighbour, a_gratuitous_arp_updates_who_is_known_and_proves_nothing) {
 
 TEST(neighbour_attack_a03, unsolicited_replies_create_nothing_and_change_an_entry_once_per_lock_time) {
   Table t;
-  for (u32 i = 0; i < 1000; ++i)
-    t.table.on_arp(1, {.sender = {0x0a000001}, .mac = mac(i), .reply = true, .target_is_us = true}, t.now);
+  for (u32 i = 0; i < 1000; ++i) t.table.on_arp(1, {.sender = {0x0a000001}, .mac = mac(i), .reply = true, .target_is_us = true}, t.now);
   EXPECT_EQ(t.table.size(), 0u);
   EXPECT_EQ(t.table.counters().read(NeighbourCounter::unsolicited_ignored), 1000u);
 

@@ -276,12 +276,12 @@ TEST(neighbour, random_events_keep_the_counts_and_the_bounds) {
           break;
         case 3: out = t.table.on_solicitation(ifindex, addr, m, t.now); break;
         case 4:
-          out = t.table.on_advertisement(ifindex, addr, {.mac = m, .router = rng.below(2) != 0, .solicited = rng.below(2) != 0,
-                                                         .override_ = rng.below(2) != 0}, t.now);
+          out = t.table.on_advertisement(
+              ifindex, addr, {.mac = m, .router = rng.below(2) != 0, .solicited = rng.below(2) != 0, .override_ = rng.below(2) != 0},
+              t.now);
           break;
         case 5:
-          if (addr.is_v4())
-            out = t.table.on_arp(ifindex, {addr.v4(), m, rng.below(2) != 0, rng.below(2) != 0}, t.now);
+          if (addr.is_v4()) out = t.table.on_arp(ifindex, {addr.v4(), m, rng.below(2) != 0, rng.below(2) != 0}, t.now);
           break;
         case 6:
           if (id != 0) t.table.confirm(id, t.now);

@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
-#include "tests/model/space.hpp"
 #include "tcp/arrives.hpp"
+#include "tests/model/space.hpp"
 #include "tests/tcp/harness.hpp"
 
 namespace weir {
@@ -182,8 +182,7 @@ class Comparison {
     d.check("FIN out of order", r != nullptr && r->has_fin(), w.held_fin.has_value());
     if (r == nullptr) return;
     if (w.held_fin) d.check("its place", r->fin().raw, w.held_fin->raw);
-    for (u32 i = 0; i < r->ranges(); ++i)
-      d.check("start of a range", w.held.count(r->range(i).start.raw), usize{1});
+    for (u32 i = 0; i < r->ranges(); ++i) d.check("start of a range", w.held.count(r->range(i).start.raw), usize{1});
   }
 
   // What is in the table for the flow now, as a state.
@@ -288,15 +287,9 @@ TEST(tcp_model_agrees, v6) { compare_all({.v6 = true}); }
 TEST(tcp_model_agrees, active_open) { compare_all({.situation = {.passive = false}}); }
 TEST(tcp_model_agrees, closed_by_the_user) { compare_all({.situation = {.user_closed = true}}); }
 TEST(tcp_model_agrees, zero_window) { compare_all({.situation = {.rcv_wnd = 0}}); }
-TEST(tcp_model_agrees, sequence_numbers_across_2_31) {
-  compare_all({.situation = {.origin = model::origins[1]}});
-}
-TEST(tcp_model_agrees, sequence_numbers_across_2_32) {
-  compare_all({.v6 = true, .situation = {.origin = model::origins[2]}});
-}
-TEST(tcp_model_agrees, sequence_numbers_from_0) {
-  compare_all({.situation = {.origin = model::origins[0]}});
-}
+TEST(tcp_model_agrees, sequence_numbers_across_2_31) { compare_all({.situation = {.origin = model::origins[1]}}); }
+TEST(tcp_model_agrees, sequence_numbers_across_2_32) { compare_all({.v6 = true, .situation = {.origin = model::origins[2]}}); }
+TEST(tcp_model_agrees, sequence_numbers_from_0) { compare_all({.situation = {.origin = model::origins[0]}}); }
 
 }  // namespace
 }  // namespace weir

@@ -26,7 +26,7 @@ struct Deviations {
 
 struct DeviationInfo {
   std::string_view name, rfc, text;
-  bool Deviations::*flag;
+  bool Deviations::* flag;
 };
 
 inline constexpr std::array<DeviationInfo, 14> deviations{{
@@ -47,13 +47,11 @@ inline constexpr std::array<DeviationInfo, 14> deviations{{
      "the ACK field is still taken from segments at the edges of the window; a pure ACK one past the edge is "
      "acceptable",
      &Deviations::edges},
-    {"drop_syn_fin", "RFC 9293 3.10.7.2 third", "SYN with FIN to LISTEN is dropped in silence",
-     &Deviations::drop_syn_fin},
+    {"drop_syn_fin", "RFC 9293 3.10.7.2 third", "SYN with FIN to LISTEN is dropped in silence", &Deviations::drop_syn_fin},
     {"drop_syn_text", "RFC 9293 3.10.7.2 third, 3.10.7.3 fourth; RFC 4987 3.4",
      "text and FIN on a SYN without ACK are not queued: the peer sends them again", &Deviations::drop_syn_text},
     {"resend_syn_ack", "RFC 9293 3.10.7.4 first; RFC 1122 4.2.2.10",
-     "in SYN-RECEIVED a repeated SYN (SEG.SEQ = IRS, no ACK) is answered by the SYN,ACK and not by an ACK",
-     &Deviations::resend_syn_ack},
+     "in SYN-RECEIVED a repeated SYN (SEG.SEQ = IRS, no ACK) is answered by the SYN,ACK and not by an ACK", &Deviations::resend_syn_ack},
     {"refused_in_syn_sent", "RFC 9293 3.10.7.3 second",
      "an acceptable RST in SYN-SENT is reported as \"connection refused\", as POSIX has it, not \"reset\"",
      &Deviations::refused_in_syn_sent},
@@ -65,8 +63,7 @@ inline constexpr std::array<DeviationInfo, 14> deviations{{
      "but no other segment",
      &Deviations::time_wait_fin_only},
     {"time_wait_reopen", "RFC 9293 MAY-2; RFC 6191 2",
-     "a SYN above the last sequence number seen opens a new connection from TIME-WAIT, if someone listens",
-     &Deviations::time_wait_reopen},
+     "a SYN above the last sequence number seen opens a new connection from TIME-WAIT, if someone listens", &Deviations::time_wait_reopen},
     {"window_of_new_ack", "RFC 9293 3.10.7.4 fifth",
      "an ACK that is new brings its window whatever SEG.SEQ is: else SND.UNA + SND.WND would pass the advertised edge",
      &Deviations::window_of_new_ack},

@@ -90,8 +90,7 @@ Next first_sequence(Arrival& a) {
   }
   if (a.cfg.dev.edges && pure_ack_at_the_edge(a.t, a.seg)) return Next::step;
   if (!a.seg.syn && ack_acceptable(a)) {
-    if (a.t.state == State::time_wait && a.cfg.dev.time_wait_fin_only && repeats_the_fin(a.t, a.seg))
-      a.out.start_2msl = true;
+    if (a.t.state == State::time_wait && a.cfg.dev.time_wait_fin_only && repeats_the_fin(a.t, a.seg)) a.out.start_2msl = true;
     if (a.cfg.dev.edges && touches_the_window(a.t, a.seg)) {
       const bool at_zero_window = a.t.rcv_wnd == 0 && a.seg.seq == a.t.rcv_nxt;
       fifth_ack_by_state(a);

@@ -167,8 +167,7 @@ void for_each_case(const Tcb& t, F&& f, SeqNum rcv_nxt_if_none = {5'001}) {
   for (const SeqKind s : all_seqs)
     for (const AckKind a : all_acks)
       for (const LenKind l : all_lens)
-        for (u16 flags = 0; flags < all_flags; ++flags)
-          f(Case{t, s, a, l, flags, make_seg(t, rcv_nxt, s, a, l, flags)});
+        for (u16 flags = 0; flags < all_flags; ++flags) f(Case{t, s, a, l, flags, make_seg(t, rcv_nxt, s, a, l, flags)});
 }
 
 }  // namespace weir::model

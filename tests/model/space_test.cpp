@@ -47,10 +47,8 @@ void expect_invariants(const Case& c, const Outcome& o) {
     for (const Seg& r : o.replies) ASSERT_FALSE(r.rst) << "a RST to a RST";
   }
   for (const Seg& r : o.replies) ASSERT_EQ(r.len, 0u);
-  ASSERT_EQ(o.ack_due == AckDue::now,
-            !o.replies.empty() && o.replies[0].ack_flag && !o.replies[0].syn && !o.replies[0].rst);
-  const bool same_connection =
-      before.state > State::syn_sent && after.state > State::syn_sent && after.iss == before.iss;
+  ASSERT_EQ(o.ack_due == AckDue::now, !o.replies.empty() && o.replies[0].ack_flag && !o.replies[0].syn && !o.replies[0].rst);
+  const bool same_connection = before.state > State::syn_sent && after.state > State::syn_sent && after.iss == before.iss;
   if (!same_connection) return;
   ASSERT_TRUE(after.rcv_nxt >= before.rcv_nxt);
   ASSERT_EQ(after.rcv_nxt + after.rcv_wnd, before.rcv_nxt + before.rcv_wnd) << "the right edge stays";
@@ -87,9 +85,7 @@ bool legal(State from, State to) {
   return false;
 }
 
-std::vector<Situation> situations() {
-  return {{}, {.passive = false}, {.user_closed = true}, {.fin_sent = false}, {.rcv_wnd = 0}};
-}
+std::vector<Situation> situations() { return {{}, {.passive = false}, {.user_closed = true}, {.fin_sent = false}, {.rcv_wnd = 0}}; }
 
 std::string show(const Case& c) { return print(c.tcb) + "\n  " + print(c.seg); }
 
@@ -102,8 +98,7 @@ TEST_P(Space, invariants_hold_everywhere) {
     for_each_case(tcb, [&](const Case& c) {
       const Outcome o = arrives(c.tcb, c.seg, Instant{}, {});
       expect_invariants(c, o);
-      if (!legal(c.tcb.state, o.after.state) || testing::Test::HasFatalFailure())
-        FAIL() << show(c) << "\n  " << print(o);
+      if (!legal(c.tcb.state, o.after.state) || testing::Test::HasFatalFailure()) FAIL() << show(c) << "\n  " << print(o);
       ++cases;
     });
     if (HasFatalFailure()) return;
@@ -117,8 +112,7 @@ TEST_P(Space, outcome_does_not_depend_on_the_origin) {
     std::vector<Seg> segs;
     const Tcb here = canonical(GetParam(), {.origin = base});
     const Tcb there = canonical(GetParam(), {.origin = origin});
-    for_each_case(
-        there, [&](const Case& c) { segs.push_back(c.seg); }, SeqNum{origin.irs} + 1);
+    for_each_case(there, [&](const Case& c) { segs.push_back(c.seg); }, SeqNum{origin.irs} + 1);
     usize i = 0;
     for_each_case(
         here,

@@ -53,8 +53,7 @@ TEST(model_rfc9293_3_10_7_3, syn_sent) {
       {"second: RST with an acceptable ACK", s, "RA", 5000, 1001, 0, "CLOSED refused"},
       {"second: before SYN", s, "SRA", 5000, 1001, 0, "CLOSED refused"},
       {"second: RST without ACK", s, "R", 5000, 0, 0, "SYN-SENT una=1000"},
-      {"fourth: SYN,ACK", s, "SA", 5000, 1001, 0,
-       "ESTABLISHED una=1001 nxt=5001 <SEQ=1001><ACK=5001><CTL=ACK> established"},
+      {"fourth: SYN,ACK", s, "SA", 5000, 1001, 0, "ESTABLISHED una=1001 nxt=5001 <SEQ=1001><ACK=5001><CTL=ACK> established"},
       {"fourth: text on it is processed", s, "SA", 5000, 1001, 100,
        "ESTABLISHED una=1001 nxt=5101 <SEQ=1001><ACK=5101><CTL=ACK> established delivered=100"},
       {"fourth: text past the window is cut", s, "SA", 5000, 1001, 7000,
@@ -65,10 +64,8 @@ TEST(model_rfc9293_3_10_7_3, syn_sent) {
        "CLOSE-WAIT una=1001 nxt=5102 <SEQ=1001><ACK=5102><CTL=ACK> established peer_fin delivered=100"},
       {"fourth: URG", s, "SAU", 5000, 1001, 100,
        "ESTABLISHED una=1001 nxt=5101 <SEQ=1001><ACK=5101><CTL=ACK> established urgent delivered=100"},
-      {"fourth: SYN alone, simultaneous open", s, "S", 5000, 0, 0,
-       "SYN-RECEIVED una=1000 nxt=5001 <SEQ=1000><ACK=5001><CTL=SYN,ACK>"},
-      {"fourth: its text is for later", s, "SF", 5000, 0, 100,
-       "SYN-RECEIVED una=1000 nxt=5001 <SEQ=1000><ACK=5001><CTL=SYN,ACK>"},
+      {"fourth: SYN alone, simultaneous open", s, "S", 5000, 0, 0, "SYN-RECEIVED una=1000 nxt=5001 <SEQ=1000><ACK=5001><CTL=SYN,ACK>"},
+      {"fourth: its text is for later", s, "SF", 5000, 0, 100, "SYN-RECEIVED una=1000 nxt=5001 <SEQ=1000><ACK=5001><CTL=SYN,ACK>"},
       {"fifth: a good ACK without SYN", s, "A", 5000, 1001, 0, "SYN-SENT una=1000"},
       {"fifth: a FIN cannot be validated", s, "FA", 5000, 1001, 10, "SYN-SENT una=1000"},
       {"fifth: no flags", s, "", 5000, 0, 10, "SYN-SENT una=1000"},
@@ -102,10 +99,8 @@ TEST(model_rfc9293_3_10_7_4, syn_received) {
       {"fifth: good ACK", s, "A", 5001, 1001, 0, "ESTABLISHED una=1001 nxt=5001 established"},
       {"fifth: SEG.ACK = SND.UNA", s, "A", 5001, 1000, 0, "SYN-RECEIVED una=1000 nxt=5001 <SEQ=1000><CTL=RST>"},
       {"fifth: SEG.ACK > SND.NXT", s, "A", 5001, 1002, 0, "SYN-RECEIVED una=1000 nxt=5001 <SEQ=1002><CTL=RST>"},
-      {"seventh: text with it", s, "A", 5001, 1001, 10,
-       "ESTABLISHED una=1001 nxt=5011 delayed established delivered=10"},
-      {"eighth: FIN with it", s, "FA", 5001, 1001, 0,
-       "CLOSE-WAIT una=1001 nxt=5002 <SEQ=1001><ACK=5002><CTL=ACK> established peer_fin"},
+      {"seventh: text with it", s, "A", 5001, 1001, 10, "ESTABLISHED una=1001 nxt=5011 delayed established delivered=10"},
+      {"eighth: FIN with it", s, "FA", 5001, 1001, 0, "CLOSE-WAIT una=1001 nxt=5002 <SEQ=1001><ACK=5002><CTL=ACK> established peer_fin"},
   }));
 }
 
@@ -165,8 +160,7 @@ TEST(model_rfc9293_3_10_7_4, second_rst) {
       {"CLOSING", State::closing, "R", 5502, 0, 0, "CLOSED deleted"},
       {"LAST-ACK", State::last_ack, "R", 5502, 0, 0, "CLOSED deleted"},
       {"TIME-WAIT", State::time_wait, "R", 5502, 0, 0, "CLOSED deleted"},
-      {"TIME-WAIT, inside", State::time_wait, "R", 5503, 0, 0,
-       "TIME-WAIT una=4002 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK>"},
+      {"TIME-WAIT, inside", State::time_wait, "R", 5503, 0, 0, "TIME-WAIT una=4002 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK>"},
   }));
 }
 
@@ -192,8 +186,7 @@ TEST(model_rfc9293_3_10_7_4, fifth_ack_in_established) {
       {"part of it", s, "A", 5501, 3001, 0, "ESTABLISHED una=3001 nxt=5501"},
       {"duplicate", s, "A", 5501, 2001, 0, est},
       {"old", s, "A", 5501, 2000, 0, est},
-      {"old ACK, new text: the text counts", s, "A", 5501, 2000, 10,
-       "ESTABLISHED una=2001 nxt=5511 delayed delivered=10"},
+      {"old ACK, new text: the text counts", s, "A", 5501, 2000, 10, "ESTABLISHED una=2001 nxt=5511 delayed delivered=10"},
       {"the lowest acceptable", s, "A", 5501, 2001u - 20000u, 0, est},
       {"one below", s, "A", 5501, 2001u - 20001u, 0, est_ack},
       {"one below: the text does not count", s, "A", 5501, 2001u - 20001u, 10, est_ack},
@@ -224,8 +217,7 @@ TEST(model_rfc9293_3_10_7_4, eighth_fin_in_established) {
   const State s = State::established;
   check(std::to_array<Row>({
       {"FIN", s, "FA", 5501, 4001, 0, "CLOSE-WAIT una=4001 nxt=5502 <SEQ=4001><ACK=5502><CTL=ACK> peer_fin"},
-      {"text and FIN", s, "FA", 5501, 4001, 100,
-       "CLOSE-WAIT una=4001 nxt=5602 <SEQ=4001><ACK=5602><CTL=ACK> peer_fin delivered=100"},
+      {"text and FIN", s, "FA", 5501, 4001, 100, "CLOSE-WAIT una=4001 nxt=5602 <SEQ=4001><ACK=5602><CTL=ACK> peer_fin delivered=100"},
       {"out of order: kept", s, "FA", 5601, 4001, 0, all_acked_ack},
       {"the last number of the window", s, "FA", 5501, 4001, 5839,
        "CLOSE-WAIT una=4001 nxt=11341 <SEQ=4001><ACK=11341><CTL=ACK> peer_fin delivered=5839"},
@@ -237,19 +229,14 @@ TEST(model_rfc9293_3_10_7_4, closing_down) {
   check(std::to_array<Row>({
       {"our FIN acknowledged", State::fin_wait_1, "A", 5501, 4002, 0, "FIN-WAIT-2 una=4002 nxt=5501"},
       {"all but our FIN", State::fin_wait_1, "A", 5501, 4001, 0, "FIN-WAIT-1 una=4001 nxt=5501"},
-      {"more than our FIN", State::fin_wait_1, "A", 5501, 4003, 0,
-       "FIN-WAIT-1 una=2001 nxt=5501 <SEQ=4002><ACK=5501><CTL=ACK>"},
+      {"more than our FIN", State::fin_wait_1, "A", 5501, 4003, 0, "FIN-WAIT-1 una=2001 nxt=5501 <SEQ=4002><ACK=5501><CTL=ACK>"},
       {"FIN with ACK of ours", State::fin_wait_1, "FA", 5501, 4002, 0,
        "TIME-WAIT una=4002 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK> peer_fin 2msl"},
-      {"FINs cross", State::fin_wait_1, "FA", 5501, 4001, 0,
-       "CLOSING una=4001 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK> peer_fin"},
-      {"FIN", State::fin_wait_2, "FA", 5501, 4002, 0,
-       "TIME-WAIT una=4002 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK> peer_fin 2msl"},
-      {"FIN out of order", State::fin_wait_2, "FA", 5601, 4002, 0,
-       "FIN-WAIT-2 una=4002 nxt=5501 <SEQ=4002><ACK=5501><CTL=ACK>"},
+      {"FINs cross", State::fin_wait_1, "FA", 5501, 4001, 0, "CLOSING una=4001 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK> peer_fin"},
+      {"FIN", State::fin_wait_2, "FA", 5501, 4002, 0, "TIME-WAIT una=4002 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK> peer_fin 2msl"},
+      {"FIN out of order", State::fin_wait_2, "FA", 5601, 4002, 0, "FIN-WAIT-2 una=4002 nxt=5501 <SEQ=4002><ACK=5501><CTL=ACK>"},
       {"ACK", State::close_wait, "A", 5502, 4001, 0, "CLOSE-WAIT una=4001 nxt=5502"},
-      {"FIN again", State::close_wait, "FA", 5501, 4001, 0,
-       "CLOSE-WAIT una=4001 nxt=5502 <SEQ=4001><ACK=5502><CTL=ACK>"},
+      {"FIN again", State::close_wait, "FA", 5501, 4001, 0, "CLOSE-WAIT una=4001 nxt=5502 <SEQ=4001><ACK=5502><CTL=ACK>"},
       {"a second FIN does not move RCV.NXT", State::close_wait, "FA", 5502, 4001, 0,
        "CLOSE-WAIT una=4001 nxt=5502 <SEQ=4001><ACK=5502><CTL=ACK>"},
       {"URG is ignored", State::close_wait, "AU", 5502, 4001, 0, "CLOSE-WAIT una=4001 nxt=5502"},
@@ -265,13 +252,11 @@ TEST(model_rfc9293_3_10_7_4, closing_down) {
 }
 
 TEST(model_rfc9293_3_10_7_4, fin_wait_1_before_the_fin_is_sent) {
-  check(
-      std::to_array<Row>({
-          {"all that was sent is acknowledged", State::fin_wait_1, "A", 5501, 4001, 0, "FIN-WAIT-1 una=4001 nxt=5501"},
-          {"FIN of the peer", State::fin_wait_1, "FA", 5501, 4001, 0,
-           "CLOSING una=4001 nxt=5502 <SEQ=4001><ACK=5502><CTL=ACK> peer_fin"},
-      }),
-      {.fin_sent = false});
+  check(std::to_array<Row>({
+            {"all that was sent is acknowledged", State::fin_wait_1, "A", 5501, 4001, 0, "FIN-WAIT-1 una=4001 nxt=5501"},
+            {"FIN of the peer", State::fin_wait_1, "FA", 5501, 4001, 0, "CLOSING una=4001 nxt=5502 <SEQ=4001><ACK=5502><CTL=ACK> peer_fin"},
+        }),
+        {.fin_sent = false});
 }
 
 TEST(model_rfc9293_3_10_7_4, time_wait) {
@@ -291,8 +276,7 @@ TEST(model_rfc9293_3_10_7_4, time_wait) {
       {"ACK of what was not sent", s, "A", 5502, 4003, 0, acked},
       {"MAY-2: SYN above the last number seen", s, "S", 5502, 0, 0,
        "SYN-RECEIVED una=1000000 nxt=5503 <SEQ=1000000><ACK=5503><CTL=SYN,ACK> reopen"},
-      {"MAY-2: far above", s, "S", 900000, 0, 0,
-       "SYN-RECEIVED una=1000000 nxt=900001 <SEQ=1000000><ACK=900001><CTL=SYN,ACK> reopen"},
+      {"MAY-2: far above", s, "S", 900000, 0, 0, "SYN-RECEIVED una=1000000 nxt=900001 <SEQ=1000000><ACK=900001><CTL=SYN,ACK> reopen"},
       {"SYN not above", s, "S", 5501, 0, 0, acked},
       {"SYN with ACK", s, "SA", 9000, 4002, 0, acked},
       {"SYN with FIN", s, "SF", 9000, 0, 0, acked},
@@ -302,25 +286,23 @@ TEST(model_rfc9293_3_10_7_4, time_wait) {
 
 TEST(model_rfc1122_4_2_2_13, text_after_close) {
   const char* reset = "CLOSED <SEQ=4001><CTL=RST> aborted";
-  check(std::to_array<Row>({
-            {"text", State::fin_wait_1, "A", 5501, 4001, 10, reset},
-            {"text out of order", State::fin_wait_1, "A", 5601, 4001, 10, reset},
-            {"text and FIN", State::fin_wait_1, "FA", 5501, 4001, 10, reset},
-            {"old text is only acknowledged", State::fin_wait_1, "A", 5401, 4001, 100,
-             "FIN-WAIT-1 una=4001 nxt=5501 <SEQ=4002><ACK=5501><CTL=ACK>"},
-            {"a FIN is welcome", State::fin_wait_1, "FA", 5501, 4001, 0,
-             "CLOSING una=4001 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK> peer_fin"},
-            {"text", State::fin_wait_2, "A", 5501, 4002, 10, "CLOSED <SEQ=4002><CTL=RST> aborted"},
-            {"text that acknowledges our FIN", State::fin_wait_1, "A", 5501, 4002, 10,
-             "CLOSED <SEQ=4002><CTL=RST> aborted"},
-            {"text", State::closing, "A", 5502, 4001, 10, reset},
-            {"text, but the ACK leads to TIME-WAIT", State::closing, "A", 5502, 4002, 10,
-             "TIME-WAIT una=4002 nxt=5502 2msl"},
-            {"text", State::last_ack, "A", 5502, 4001, 10, reset},
-            {"text, but the ACK ends it", State::last_ack, "A", 5502, 4002, 10, "CLOSED closed"},
-            {"TIME-WAIT ignores text", State::time_wait, "A", 5502, 4002, 10, "TIME-WAIT una=4002 nxt=5502"},
-        }),
-        {.user_closed = true});
+  check(
+      std::to_array<Row>({
+          {"text", State::fin_wait_1, "A", 5501, 4001, 10, reset},
+          {"text out of order", State::fin_wait_1, "A", 5601, 4001, 10, reset},
+          {"text and FIN", State::fin_wait_1, "FA", 5501, 4001, 10, reset},
+          {"old text is only acknowledged", State::fin_wait_1, "A", 5401, 4001, 100,
+           "FIN-WAIT-1 una=4001 nxt=5501 <SEQ=4002><ACK=5501><CTL=ACK>"},
+          {"a FIN is welcome", State::fin_wait_1, "FA", 5501, 4001, 0, "CLOSING una=4001 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK> peer_fin"},
+          {"text", State::fin_wait_2, "A", 5501, 4002, 10, "CLOSED <SEQ=4002><CTL=RST> aborted"},
+          {"text that acknowledges our FIN", State::fin_wait_1, "A", 5501, 4002, 10, "CLOSED <SEQ=4002><CTL=RST> aborted"},
+          {"text", State::closing, "A", 5502, 4001, 10, reset},
+          {"text, but the ACK leads to TIME-WAIT", State::closing, "A", 5502, 4002, 10, "TIME-WAIT una=4002 nxt=5502 2msl"},
+          {"text", State::last_ack, "A", 5502, 4001, 10, reset},
+          {"text, but the ACK ends it", State::last_ack, "A", 5502, 4002, 10, "CLOSED closed"},
+          {"TIME-WAIT ignores text", State::time_wait, "A", 5502, 4002, 10, "TIME-WAIT una=4002 nxt=5502"},
+      }),
+      {.user_closed = true});
 }
 
 TEST(model_rfc9293_3_10_7_4, zero_window) {

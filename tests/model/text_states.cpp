@@ -84,9 +84,7 @@ void process_fin(Arrival& a) {
   send_ack(a);
   switch (a.t.state) {
     case State::established: a.t.state = State::close_wait; break;
-    case State::fin_wait_1:
-      a.t.state = State::closing;
-      break;  // our FIN acknowledged: it is FIN-WAIT-2 since step five
+    case State::fin_wait_1: a.t.state = State::closing; break;  // our FIN acknowledged: it is FIN-WAIT-2 since step five
     case State::fin_wait_2:
       a.t.state = State::time_wait;
       a.out.start_2msl = true;

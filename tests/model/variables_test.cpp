@@ -90,14 +90,11 @@ TEST(model_urgent, a_pointer_to_what_was_read_is_no_news) {
 
 TEST(model_out_of_order, is_held_and_delivered_when_the_gap_fills) {
   Tcb t = canonical(State::established);
-  EXPECT_EQ(print(feed(t, seg_of("A", 5601, 4001, 100))),
-            "ESTABLISHED una=4001 nxt=5501 <SEQ=4001><ACK=5501><CTL=ACK>");
+  EXPECT_EQ(print(feed(t, seg_of("A", 5601, 4001, 100))), "ESTABLISHED una=4001 nxt=5501 <SEQ=4001><ACK=5501><CTL=ACK>");
   EXPECT_EQ(t.held.size(), 100u);
-  EXPECT_EQ(print(feed(t, seg_of("FA", 5701, 4001, 50))),
-            "ESTABLISHED una=4001 nxt=5501 <SEQ=4001><ACK=5501><CTL=ACK>");
+  EXPECT_EQ(print(feed(t, seg_of("FA", 5701, 4001, 50))), "ESTABLISHED una=4001 nxt=5501 <SEQ=4001><ACK=5501><CTL=ACK>");
   EXPECT_EQ(t.held_fin, SeqNum{5751}) << "SHLD-31: the FIN is kept too";
-  EXPECT_EQ(print(feed(t, seg_of("A", 5501, 4001, 40))),
-            "ESTABLISHED una=4001 nxt=5541 <SEQ=4001><ACK=5541><CTL=ACK> delivered=40");
+  EXPECT_EQ(print(feed(t, seg_of("A", 5501, 4001, 40))), "ESTABLISHED una=4001 nxt=5541 <SEQ=4001><ACK=5541><CTL=ACK> delivered=40");
   EXPECT_EQ(print(feed(t, seg_of("A", 5541, 4001, 60))),
             "CLOSE-WAIT una=4001 nxt=5752 <SEQ=4001><ACK=5752><CTL=ACK> peer_fin delivered=210");
   EXPECT_TRUE(t.held.empty());
@@ -106,8 +103,7 @@ TEST(model_out_of_order, is_held_and_delivered_when_the_gap_fills) {
 TEST(model_out_of_order, what_fills_the_last_gap_is_acknowledged_at_once) {
   Tcb t = canonical(State::established);
   feed(t, seg_of("A", 5601, 4001, 100));
-  EXPECT_EQ(print(feed(t, seg_of("A", 5501, 4001, 100))),
-            "ESTABLISHED una=4001 nxt=5701 <SEQ=4001><ACK=5701><CTL=ACK> delivered=200");
+  EXPECT_EQ(print(feed(t, seg_of("A", 5501, 4001, 100))), "ESTABLISHED una=4001 nxt=5701 <SEQ=4001><ACK=5701><CTL=ACK> delivered=200");
 }
 
 TEST(model_out_of_order, nothing_follows_a_fin) {
@@ -123,8 +119,7 @@ TEST(model_out_of_order, nothing_follows_a_fin) {
 }
 
 TEST(model_throttle, one_challenge_ack_in_500_ms) {
-  const Seg blind[] = {seg_of("R", 5502, 0, 0), seg_of("S", 1, 0, 0), seg_of("A", 5501, 4002, 0),
-                       seg_of("A", 4000, 4001, 0)};
+  const Seg blind[] = {seg_of("R", 5502, 0, 0), seg_of("S", 1, 0, 0), seg_of("A", 5501, 4002, 0), seg_of("A", 4000, 4001, 0)};
   for (const Seg& seg : blind) {
     Tcb t = canonical(State::established);
     EXPECT_EQ(feed(t, seg, Instant{} + 7_s).ack_due, AckDue::now) << "the first is always sent: " << print(seg);
@@ -145,13 +140,13 @@ TEST(model_throttle, kinds_share_one_limit) {
 TEST(model_throttle, spares_text_fin_and_probes) {
   Tcb t = canonical(State::established);
   t.last_challenge = Instant{};
-  const Seg spared[] = {seg_of("A", 4000, 4001, 10), seg_of("FA", 4000, 4001, 0), seg_of("A", 5500, 4001, 0),
-                        seg_of("A", 20000, 4001, 1), seg_of("A", 5601, 4001, 1)};
+  const Seg spared[] = {seg_of("A", 4000, 4001, 10), seg_of("FA", 4000, 4001, 0), seg_of("A", 5500, 4001, 0), seg_of("A", 20000, 4001, 1),
+                        seg_of("A", 5601, 4001, 1)};
   for (const Seg& seg : spared) EXPECT_EQ(arrives(t, seg, Instant{}, {}).ack_due, AckDue::now) << print(seg);
   EXPECT_EQ(t.last_challenge, Instant{});
 }
 
-Config without(bool Deviations::*flag) {
+Config without(bool Deviations::* flag) {
   Config cfg;
   cfg.dev.*flag = false;
   return cfg;
@@ -165,31 +160,27 @@ TEST(model_deviations, off_is_the_plain_text) {
   check(std::to_array<Row>({{"SYN in the window", e, "S", 5600, 0, 0, "CLOSED <SEQ=0><ACK=5601><CTL=RST,ACK> reset"},
                             {"SYN outside", e, "S", 1, 0, 0, ack}}),
         {}, without(&Deviations::challenge_syn));
-  check(std::to_array<Row>(
-            {{"any old ACK is a duplicate", e, "A", 5501, 2001u - 20001u, 0, "ESTABLISHED una=2001 nxt=5501"},
-             {"not yet sent", e, "A", 5501, 4002, 0, ack}}),
+  check(std::to_array<Row>({{"any old ACK is a duplicate", e, "A", 5501, 2001u - 20001u, 0, "ESTABLISHED una=2001 nxt=5501"},
+                            {"not yet sent", e, "A", 5501, 4002, 0, ack}}),
         {}, without(&Deviations::challenge_ack));
   check(std::to_array<Row>({{"at the edge", e, "A", 11341, 4001, 0, ack},
                             {"probe", e, "A", 5500, 4001, 0, ack},
                             {"SYN,ACK in a simultaneous open", State::syn_received, "SA", 5000, 1001, 0,
                              "SYN-RECEIVED una=1000 nxt=5001 <SEQ=1001><ACK=5001><CTL=ACK>"}}),
         {}, without(&Deviations::edges));
-  check(std::to_array<Row>({{"SYN,FIN", State::listen, "SF", 7, 0, 0,
-                             "SYN-RECEIVED una=1000000 nxt=8 <SEQ=1000000><ACK=8><CTL=SYN,ACK>"}}),
+  check(std::to_array<Row>({{"SYN,FIN", State::listen, "SF", 7, 0, 0, "SYN-RECEIVED una=1000000 nxt=8 <SEQ=1000000><ACK=8><CTL=SYN,ACK>"}}),
         {}, without(&Deviations::drop_syn_fin));
-  check(std::to_array<Row>({{"the SYN again", State::syn_received, "S", 5000, 0, 0,
-                             "SYN-RECEIVED una=1000 nxt=5001 <SEQ=1001><ACK=5001><CTL=ACK>"}}),
+  check(std::to_array<Row>(
+            {{"the SYN again", State::syn_received, "S", 5000, 0, 0, "SYN-RECEIVED una=1000 nxt=5001 <SEQ=1001><ACK=5001><CTL=ACK>"}}),
         {}, without(&Deviations::resend_syn_ack));
-  check(std::to_array<Row>({{"RST", State::syn_sent, "RA", 0, 1001, 0, "CLOSED reset"}}), {},
-        without(&Deviations::refused_in_syn_sent));
-  check(std::to_array<Row>({{"text after close()", State::fin_wait_2, "A", 5501, 4002, 10,
-                             "FIN-WAIT-2 una=4002 nxt=5511 delayed delivered=10"}}),
+  check(std::to_array<Row>({{"RST", State::syn_sent, "RA", 0, 1001, 0, "CLOSED reset"}}), {}, without(&Deviations::refused_in_syn_sent));
+  check(std::to_array<Row>(
+            {{"text after close()", State::fin_wait_2, "A", 5501, 4002, 10, "FIN-WAIT-2 una=4002 nxt=5511 delayed delivered=10"}}),
         {.user_closed = true}, without(&Deviations::reset_after_close));
-  check(std::to_array<Row>({{"whatever arrives", State::time_wait, "A", 5502, 4002, 0,
-                             "TIME-WAIT una=4002 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK> 2msl"}}),
+  check(std::to_array<Row>(
+            {{"whatever arrives", State::time_wait, "A", 5502, 4002, 0, "TIME-WAIT una=4002 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK> 2msl"}}),
         {}, without(&Deviations::time_wait_fin_only));
-  check(std::to_array<Row>({{"a new SYN", State::time_wait, "S", 9000, 0, 0,
-                             "TIME-WAIT una=4002 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK>"}}),
+  check(std::to_array<Row>({{"a new SYN", State::time_wait, "S", 9000, 0, 0, "TIME-WAIT una=4002 nxt=5502 <SEQ=4002><ACK=5502><CTL=ACK>"}}),
         {}, without(&Deviations::time_wait_reopen));
 }
 
@@ -228,9 +219,8 @@ TEST(model_deviations, rfc1337_ignores_rst_in_time_wait) {
   Config cfg;
   cfg.dev.rfc1337 = true;
   const char* still = "TIME-WAIT una=4002 nxt=5502";
-  check(std::to_array<Row>({{"exact", State::time_wait, "R", 5502, 0, 0, still},
-                            {"inside", State::time_wait, "R", 5503, 0, 0, still}}),
-        {}, cfg);
+  check(std::to_array<Row>({{"exact", State::time_wait, "R", 5502, 0, 0, still}, {"inside", State::time_wait, "R", 5503, 0, 0, still}}), {},
+        cfg);
 }
 
 TEST(model_deviations, are_the_ones_in_the_document) {

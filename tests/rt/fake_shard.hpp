@@ -13,8 +13,7 @@ namespace weir::rt::testing {
 
 class FakeShard {
  public:
-  explicit FakeShard(const buf::Pool::Config& config = {.packets = 1024, .small_buffers = 1024, .large_buffers = 256})
-      : pool_(config) {}
+  explicit FakeShard(const buf::Pool::Config& config = {.packets = 1024, .small_buffers = 1024, .large_buffers = 256}) : pool_(config) {}
   ~FakeShard() {
     for (auto& [port, queue] : out) queue.clear(pool_);
     leaked = pool_.packets_in_use() + pool_.buffers_in_use();

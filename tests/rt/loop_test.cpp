@@ -1,8 +1,8 @@
 // The way in, blocking, readiness, sleeping and devices, with a shard that does nothing.
 #include "rt/loop.hpp"
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 
 #include <deque>
 #include <semaphore>
@@ -89,7 +89,8 @@ TEST(shared_shard, a_call_runs_with_the_shard_and_the_time) {
   EXPECT_EQ(loop.shared().call([&](FakeShard& s, Instant now) {
     EXPECT_GE(now, before);
     return s.frames_in;
-  }), 0u);
+  }),
+            0u);
   EXPECT_EQ(loop.shared().shard().runs, 1u) << "the shard is run after a call";
   loop.shared().query([](FakeShard&) {});
   EXPECT_EQ(loop.shared().shard().runs, 1u) << "but not after a mere look";
@@ -114,8 +115,7 @@ TEST(shared_shard, a_full_device_is_offered_the_rest_again_in_order) {
   loop.shared().call([](FakeShard& s, Instant) {
     for (const char c : {'A', 'B', 'C'}) s.out[1].push(s.pool(), s.pool().from_bytes(std::as_bytes(std::span{&c, 1})));
   });
-  EXPECT_TRUE(loop.run_until([&] { return loop.shared().query([](FakeShard& s) { return !s.has_output(1); }); },
-                             Clock::now() + 5_s));
+  EXPECT_TRUE(loop.run_until([&] { return loop.shared().query([](FakeShard& s) { return !s.has_output(1); }); }, Clock::now() + 5_s));
   EXPECT_EQ(pipes.get(), 'A');
   EXPECT_EQ(pipes.get(), 'B');
   EXPECT_EQ(pipes.get(), 'C');
@@ -178,8 +178,8 @@ TEST(loop, null_devices_feed_a_limited_number_of_frames) {
   FakeLoop loop(local);
   auto ring = std::make_shared<io::FrameRing>(256);
   loop.shared().call([](FakeShard& s, Instant) { s.wires[1] = 2; });
-  loop.shared().attach(1, io::Device{std::make_unique<io::Null>(
-      io::NullConfig{.frame = std::vector<std::byte>(64), .limit = 10'000, .ring = ring})});
+  loop.shared().attach(
+      1, io::Device{std::make_unique<io::Null>(io::NullConfig{.frame = std::vector<std::byte>(64), .limit = 10'000, .ring = ring})});
   loop.shared().attach(2, io::Device{std::make_unique<io::Null>(io::NullConfig{.ring = ring})});
   EXPECT_TRUE(loop.run_until([&] { return loop.shared().ports().find(2)->stats().tx_packets == 10'000; }, Clock::now() + 5_s));
   EXPECT_EQ(loop.shared().shard().frames_in, 10'000u);

@@ -68,8 +68,8 @@ void report(const char* name, int threads, int runs, const std::function<Figure(
   std::sort(cpu.begin(), cpu.end());
   std::sort(wall.begin(), wall.end());
   const usize m = cpu.size() / 2;
-  std::printf("%-28s threads=%d  cpu %7.1f ns (%.1f..%.1f)  wall %7.1f ns (%.1f..%.1f)\n", name, threads, cpu[m], cpu.front(),
-              cpu.back(), wall[m], wall.front(), wall.back());
+  std::printf("%-28s threads=%d  cpu %7.1f ns (%.1f..%.1f)  wall %7.1f ns (%.1f..%.1f)\n", name, threads, cpu[m], cpu.front(), cpu.back(),
+              wall[m], wall.front(), wall.back());
 }
 
 }  // namespace
@@ -88,9 +88,8 @@ int main(int argc, char** argv) {
         return data.touch(n);
       });
     });
-    report("combining", threads, runs, [&] {
-      return measure(threads, calls, [&](u64 n) { return combining.call([&] { return data.touch(n); }); });
-    });
+    report("combining", threads, runs,
+           [&] { return measure(threads, calls, [&](u64 n) { return combining.call([&] { return data.touch(n); }); }); });
   }
   // A poll thread that holds the lock for a batch at a time, as it does with a busy device, and one caller.
   for (const bool combine : {false, true}) {

@@ -13,7 +13,8 @@ TEST_F(ShardTest, what_the_driver_could_not_take_comes_again_in_order) {
   const Sock s = *shard.socket(netns, Family::v4, SocketType::datagram, 0, now);
   const InterfaceStats before = shard.core().interface(port).stats;  // group reports have left already
   u32 tapped = 0;
-  shard.core().taps.push_back({[](void* n, IfIndex, bool outbound, buf::PacketId, Drop, Instant) { *static_cast<u32*>(n) += outbound; }, &tapped});
+  shard.core().taps.push_back(
+      {[](void* n, IfIndex, bool outbound, buf::PacketId, Drop, Instant) { *static_cast<u32*>(n) += outbound; }, &tapped});
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(shard.send_to(s, as_bytes(std::string(1, static_cast<char>('a' + i))), {peer4, 9}, 0, now));
   std::array<buf::PacketId, 8> out;
   ASSERT_EQ(shard.frames_to_send(port, out, 1 << 20, now), 8u);
@@ -112,7 +113,8 @@ TEST_F(ShardTest, names_and_numbers_that_cannot_be) {
 // The same seed and the same calls give the same bytes, whatever was in memory before.
 u64 digest_of_a_life(u64 seed) {
   Instant now{1};
-  Shard s({.seed = seed, .pool = {.packets = 1024, .small_buffers = 1024, .large_buffers = 16}, .max_sockets = 16, .max_connections = 16}, now);
+  Shard s({.seed = seed, .pool = {.packets = 1024, .small_buffers = 1024, .large_buffers = 16}, .max_sockets = 16, .max_connections = 16},
+          now);
   const NetnsId ns = *s.add_netns({.name = "x"}, now);
   const Port p = *s.add_interface(ns, {.name = "eth0"}, now);
   (void)s.add_address(p, *Prefix::parse("10.0.0.1/24"), now);

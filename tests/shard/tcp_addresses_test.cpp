@@ -22,12 +22,16 @@ class tcp_addresses : public Station {
     for (const Sock l : listeners_) ASSERT_TRUE(shard.close(l, now));
     Station::TearDown();
   }
-  static wire::TcpFields syn() { return {.src_port = 4'000, .dst_port = 80, .seq = SeqNum{1}, .flags = {wire::TcpFlags::syn}, .window = 1'000}; }
+  static wire::TcpFields syn() {
+    return {.src_port = 4'000, .dst_port = 80, .seq = SeqNum{1}, .flags = {wire::TcpFlags::syn}, .window = 1'000};
+  }
   std::string syn4(const MacAddr& to, Ip4Addr src, Ip4Addr dst) {
-    return ethernet(to, peer_mac, wire::ethertype::ipv4, ipv4({.protocol = wire::proto::tcp, .src = src, .dst = dst}, tcp(src, dst, syn())));
+    return ethernet(to, peer_mac, wire::ethertype::ipv4,
+                    ipv4({.protocol = wire::proto::tcp, .src = src, .dst = dst}, tcp(src, dst, syn())));
   }
   std::string syn6(const MacAddr& to, const Ip6Addr& src, const Ip6Addr& dst) {
-    return ethernet(to, peer_mac, wire::ethertype::ipv6, ipv6({.next_header = wire::proto::tcp, .src = src, .dst = dst}, tcp(src, dst, syn())));
+    return ethernet(to, peer_mac, wire::ethertype::ipv6,
+                    ipv6({.next_header = wire::proto::tcp, .src = src, .dst = dst}, tcp(src, dst, syn())));
   }
   // Nothing is said, and nothing is remembered.
   void expect_silence(const std::string& frame) {
@@ -42,7 +46,8 @@ class tcp_addresses : public Station {
 
 TEST_F(tcp_addresses, a_syn_from_an_address_that_no_host_may_have_is_ignored) {
   //= rfc9293#3.9.2.3 MUST-63
-  for (const char* src : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.9.9.9", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "10.0.0.1", "10.0.0.255"}) {
+  for (const char* src : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.9.9.9", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
+                          "10.0.0.1", "10.0.0.255"}) {
     SCOPED_TRACE(src);
     expect_silence(syn4(host_mac, ip4(src), host4));
   }

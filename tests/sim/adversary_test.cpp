@@ -32,8 +32,7 @@ class sim_adversary : public testing::Test {
     peer_.on_segment = [this](const TcpPeer::Seen& s) {
       const bool fin = (s.flags & F::fin) != 0 && s.offset + s.length == peer_.next();
       if (s.length != 0 || fin) peer_.ack(peer_.next() + (fin ? 1 : 0), 0xffff);
-      if (fin)
-        peer_.send({.seq = peer_.isn + 1, .ack = peer_.their_isn + peer_.next() + 1, .flags = F::fin | F::ack, .window = 0xffff});
+      if (fin) peer_.send({.seq = peer_.isn + 1, .ack = peer_.their_isn + peer_.next() + 1, .flags = F::fin | F::ack, .window = 0xffff});
     };
     peer_.ack(peer_.next(), 0xffff);
   }

@@ -66,8 +66,7 @@ std::string difference(const CloseOutcome& want, const CloseOutcome& got) {
 // All rows of one case: the exchange without loss tells which packet is which.
 class Case {
  public:
-  explicit Case(const CloseCase& key)
-      : key_(key), base_(key, std::nullopt), trouble_(base_.play()), roles_(base_.roles()) {}
+  explicit Case(const CloseCase& key) : key_(key), base_(key, std::nullopt), trouble_(base_.play()), roles_(base_.roles()) {}
 
   void check(const CloseRow& row) {
     if (row.absent()) return;
@@ -75,8 +74,7 @@ class Case {
     if (row.role != "-") {
       packet = packet_of(row.role, roles_);
       EXPECT_NE(packet.has_value(), may_be_missing(row))
-          << row.name() << (packet ? ": listed as not sent, but weir sends it: " : ": weir sends no such packet: ")
-          << base_.wire();
+          << row.name() << (packet ? ": listed as not sent, but weir sends it: " : ": weir sends no such packet: ") << base_.wire();
     }
     if (!packet) return compare(row, base_, trouble_);
     CloseScenario play(key_, packet);
@@ -124,9 +122,8 @@ TEST_P(close_matrix, as_recorded_from_the_kernel) {
 }
 
 INSTANTIATE_TEST_SUITE_P(kernel, close_matrix,
-                         testing::Values(Part{"first", "nothing"}, Part{"first", "some"}, Part{"first", "zero"},
-                                         Part{"first", "both"}, Part{"simultaneous", "nothing"},
-                                         Part{"simultaneous", "some"}, Part{"simultaneous", "zero"},
+                         testing::Values(Part{"first", "nothing"}, Part{"first", "some"}, Part{"first", "zero"}, Part{"first", "both"},
+                                         Part{"simultaneous", "nothing"}, Part{"simultaneous", "some"}, Part{"simultaneous", "zero"},
                                          Part{"simultaneous", "both"}),
                          [](const auto& p) { return std::string(p.param.order) + "_" + std::string(p.param.queue); });
 

@@ -79,10 +79,8 @@ class CloseEnd {
     lingers_since_ = net_.now();
     lingers_at_most_ = at_most;
     net_.world.monitor().note_close(local);
-    if (socket.get(Option::pending_input).value_or(0) == 0)
-      static_cast<void>(socket.shutdown(Shutdown::both));
-    else
-      end_linger();
+    if (socket.get(Option::pending_input).value_or(0) == 0) static_cast<void>(socket.shutdown(Shutdown::both));
+    else end_linger();
     reap();
   }
   void reap() {
@@ -155,8 +153,7 @@ class CloseScenario {
  private:
   static constexpr u32 rounds = 10, round_bytes = 100, unread_bytes = 1000, queued_bytes = 20'000, reply_bytes = 1000;
   static constexpr u32 segment = 1448, flight = 10;  // payload of a full segment, segments of the initial window
-  static constexpr Duration settled = 200_ms, patience = 7_s, patience_zero = 14_s, think = 100_ms, quiet = 800_ms,
-                            limit = 60_s;
+  static constexpr Duration settled = 200_ms, patience = 7_s, patience_zero = 14_s, think = 100_ms, quiet = 800_ms, limit = 60_s;
   static constexpr u16 port = 7001;
 
   [[nodiscard]] bool zero() const { return key_.queue == "zero"; }
@@ -265,10 +262,8 @@ class CloseScenario {
         b_.read();
         return b_.over;
       });
-      if (b_.over)
-        co_await net_.sleep(think);
-      else
-        b_.note("recv", "none");
+      if (b_.over) co_await net_.sleep(think);
+      else b_.note("recv", "none");
     }
     --waiting_;
     act(b_, key_.b_action);
@@ -348,21 +343,14 @@ class CloseScenario {
   }
   [[nodiscard]] std::string role(const Sent& p) const {
     using wire::TcpFlags;
-    const auto fin =
-        std::ranges::find_if(packets_, [&](const Sent& q) { return q.from != p.from && q.has(TcpFlags::fin); });
+    const auto fin = std::ranges::find_if(packets_, [&](const Sent& q) { return q.from != p.from && q.has(TcpFlags::fin); });
     std::string name;
-    if (p.has(TcpFlags::rst))
-      name = "RST";
-    else if (p.has(TcpFlags::fin))
-      name = "FIN";
-    else if (p.length != 0)
-      name = "data";
-    else if (fin != packets_.end() && p.ack == fin->end())
-      name = "ACK-of-FIN";
-    else if (p.window == 0)
-      name = "ACK-win-0";
-    else
-      name = p.seq + 1 == base_[p.from] ? "probe" : "ACK";
+    if (p.has(TcpFlags::rst)) name = "RST";
+    else if (p.has(TcpFlags::fin)) name = "FIN";
+    else if (p.length != 0) name = "data";
+    else if (fin != packets_.end() && p.ack == fin->end()) name = "ACK-of-FIN";
+    else if (p.window == 0) name = "ACK-win-0";
+    else name = p.seq + 1 == base_[p.from] ? "probe" : "ACK";
     return fmt::format("{}:{}", p.from == 0 ? 'A' : 'B', name);
   }
 

@@ -55,8 +55,7 @@ inline std::vector<std::vector<std::string>> read_golden(const std::string& path
 inline std::vector<CloseRow> read_close_matrix(const std::string& path) {
   std::vector<CloseRow> rows;
   for (const auto& c : read_golden(path, 17))
-    rows.push_back(
-        {{c[0], c[1], c[2], c[3]}, c[4], c[5], c[6], {c[7], c[8], c[9], c[10], c[11], c[12], c[13], c[14]}, c[16]});
+    rows.push_back({{c[0], c[1], c[2], c[3]}, c[4], c[5], c[6], {c[7], c[8], c[9], c[10], c[11], c[12], c[13], c[14]}, c[16]});
   return rows;
 }
 

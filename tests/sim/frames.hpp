@@ -31,8 +31,7 @@ inline const Flow flow4{Ip4Addr{0x0a000001}, Ip4Addr{0x0a000002}, 1000, 80};
 inline FrameBytes ip_frame(const IpAddr& src, const IpAddr& dst, u8 protocol, Bytes l4, u8 ttl = 64) {
   const bool v4 = src.is_v4();
   FrameBytes f(14 + (v4 ? 20 : 40) + l4.size());
-  wire::emit(wire::EthernetFields{{{2, 0, 0, 0, 0, 2}}, {{2, 0, 0, 0, 0, 1}},
-                                  v4 ? wire::ethertype::ipv4 : wire::ethertype::ipv6}, f);
+  wire::emit(wire::EthernetFields{{{2, 0, 0, 0, 0, 2}}, {{2, 0, 0, 0, 0, 1}}, v4 ? wire::ethertype::ipv4 : wire::ethertype::ipv6}, f);
   const MutBytes ip = MutBytes{f}.subspan(14);
   if (v4) {
     wire::Ipv4Fields h;

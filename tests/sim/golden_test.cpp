@@ -73,8 +73,8 @@ TEST(sim_golden, throughput_over_buffer_loss_and_rtt) {
   for (const Cell& c : cells()) {
     std::string trouble;
     const u64 v = goodput(c, trouble);
-    const std::string name = std::to_string(c.buffer_kib) + " KiB, " + std::to_string(c.loss_permille) + " permille, " +
-                             std::to_string(c.rtt_ms) + " ms";
+    const std::string name =
+        std::to_string(c.buffer_kib) + " KiB, " + std::to_string(c.loss_permille) + " permille, " + std::to_string(c.rtt_ms) + " ms";
     EXPECT_EQ(trouble, "") << name;
     out << c.buffer_kib << '\t' << c.loss_permille << '\t' << c.rtt_ms << '\t' << v << '\n';
     if (write) continue;

@@ -126,8 +126,7 @@ Script zero_window(Probe& p, bool answered, bool orphan) {
     p.a.close();
     co_await p.net.until(since + 260_s, [&p] { return p.in(0, "CLOSED"); });
     const bool gone = p.in(0, "CLOSED");
-    p.row("ms_until_CLOSED",
-          gone ? fmt::format("{}", p.ms_since(since)) : fmt::format("never: {} after 260 s", p.state(0)));
+    p.row("ms_until_CLOSED", gone ? fmt::format("{}", p.ms_since(since)) : fmt::format("never: {} after 260 s", p.state(0)));
   } else {
     co_await p.net.sleep(100_s);
   }
@@ -191,14 +190,12 @@ Script keepalive(Probe& p, bool answered) {
   if (!answered) p.loses = [](const Sent& s) { return s.from == 1; };
   p.net.world.monitor().explain_reset(p.local);  // the wire does not show how many probes are enough
   const Instant since = p.last_arrival_of(1);
-  if (answered)
-    co_await p.net.sleep(11_s);
-  else
-    co_await p.net.until(p.net.now() + 20_s, [&p] { return p.in(0, "CLOSED"); });
+  if (answered) co_await p.net.sleep(11_s);
+  else co_await p.net.until(p.net.now() + 20_s, [&p] { return p.in(0, "CLOSED"); });
   p.row("gaps_ms_after_last_ACK", p.gaps(0, since));
   const Sent probe = p.sent_after(0, since)[0];
-  p.row("probe", fmt::format("{} len={} seq=SND.NXT{}", probe.flag_letters(), probe.length,
-                             seq_distance(probe.seq, p.last_of(0, since).end())));
+  p.row("probe",
+        fmt::format("{} len={} seq=SND.NXT{}", probe.flag_letters(), probe.length, seq_distance(probe.seq, p.last_of(0, since).end())));
   p.row("last_packet", p.sent_after(0, since).back().flag_letters());
   p.row("A_SO_ERROR", p.error());
 }
@@ -224,18 +221,9 @@ struct Experiment {
 
 const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all{
-      {"data_after_close_then_SO_ERROR",
-       [](Probe& p) {
-         return data_after_close(p, {"SO_ERROR", "recv", "send"});
-       }},
-      {"data_after_close_then_recv",
-       [](Probe& p) {
-         return data_after_close(p, {"recv", "SO_ERROR", "send"});
-       }},
-      {"data_after_close_then_send",
-       [](Probe& p) {
-         return data_after_close(p, {"send", "SO_ERROR", "recv"});
-       }},
+      {"data_after_close_then_SO_ERROR", [](Probe& p) { return data_after_close(p, {"SO_ERROR", "recv", "send"}); }},
+      {"data_after_close_then_recv", [](Probe& p) { return data_after_close(p, {"recv", "SO_ERROR", "send"}); }},
+      {"data_after_close_then_send", [](Probe& p) { return data_after_close(p, {"send", "SO_ERROR", "recv"}); }},
       {"data_after_shutdown_RD", data_after_shutdown_read},
       {"closed_port_connect", closed_port_connect, alone},
       {"closed_port_forged", closed_port_forged, alone},
@@ -267,17 +255,13 @@ struct Deviation {
 constexpr std::string_view from_probe_to_probe =
     "RFC 9293 3.8.6.1 SHLD-30: the interval between successive probes doubles; the kernel counts from each answer";
 constexpr std::array deviations{
-    Deviation{
-        "data_after_shutdown_RD", "B_recv", "EOF",
-        "POSIX shutdown(): SHUT_RD disables further receiving. What comes is acknowledged and dropped, so that nobody "
-        "waits for a window that nobody will open"},
-    Deviation{"zero_window_probes_answered", "probe_gaps_ms", "365 730 1460 2920 5840 11680 23360 46720",
-              from_probe_to_probe},
-    Deviation{"zero_window_orphan_answered", "probe_gaps_ms", "365 730 1460 2920 5840 11680 23360 46720 93440",
-              from_probe_to_probe},
-    Deviation{
-        "syn_retransmit", "gaps_ms", "1000 2000 4000 8000 16000 32000",
-        "RFC 6298 5.5: every timeout doubles the RTO, the SYN's too; the kernel repeats the first second four times"},
+    Deviation{"data_after_shutdown_RD", "B_recv", "EOF",
+              "POSIX shutdown(): SHUT_RD disables further receiving. What comes is acknowledged and dropped, so that nobody "
+              "waits for a window that nobody will open"},
+    Deviation{"zero_window_probes_answered", "probe_gaps_ms", "365 730 1460 2920 5840 11680 23360 46720", from_probe_to_probe},
+    Deviation{"zero_window_orphan_answered", "probe_gaps_ms", "365 730 1460 2920 5840 11680 23360 46720 93440", from_probe_to_probe},
+    Deviation{"syn_retransmit", "gaps_ms", "1000 2000 4000 8000 16000 32000",
+              "RFC 6298 5.5: every timeout doubles the RTO, the SYN's too; the kernel repeats the first second four times"},
 };
 
 // Numbers agree when the kernel's is weir's or up to 15 % more: it rounds timers up, and its clock ticks.
@@ -320,13 +304,11 @@ TEST_P(kernel_timing, as_recorded) {
   for (const Probe::Row& r : p.rows) {
     ASSERT_TRUE(kernel.contains(r.quantity)) << r.quantity;
     const std::string want = kernel.extract(r.quantity).mapped();
-    const auto d = std::ranges::find_if(
-        deviations, [&](const Deviation& x) { return x.experiment == e.name && x.quantity == r.quantity; });
+    const auto d = std::ranges::find_if(deviations, [&](const Deviation& x) { return x.experiment == e.name && x.quantity == r.quantity; });
     if (d == deviations.end()) {
       EXPECT_TRUE(agree(want, r.value)) << r.quantity << "\n  kernel " << want << "\n  weir   " << r.value;
     } else {
-      EXPECT_TRUE(agree(std::string(d->weir), r.value))
-          << r.quantity << "\n  listed " << d->weir << "\n  weir   " << r.value;
+      EXPECT_TRUE(agree(std::string(d->weir), r.value)) << r.quantity << "\n  listed " << d->weir << "\n  weir   " << r.value;
       EXPECT_FALSE(agree(want, r.value)) << r.quantity << " agrees: no deviation any more";
     }
   }
@@ -345,8 +327,7 @@ TEST(sim_rto, a_delayed_ack_on_a_steady_path_is_no_loss) {
   EXPECT_EQ(p.wire(), ">PA100 <A");
 }
 
-INSTANTIATE_TEST_SUITE_P(kernel, kernel_timing, testing::ValuesIn(experiments()),
-                         [](const auto& p) { return std::string(p.param.name); });
+INSTANTIATE_TEST_SUITE_P(kernel, kernel_timing, testing::ValuesIn(experiments()), [](const auto& p) { return std::string(p.param.name); });
 
 }  // namespace
 }  // namespace weir::sim

@@ -9,8 +9,8 @@
 namespace weir::sim {
 namespace {
 
-using test::flow4;
 using test::Flow;
+using test::flow4;
 using test::FrameBytes;
 using test::tcp_frame;
 using test::TcpSpec;

@@ -31,9 +31,7 @@ struct Sent {
 
   [[nodiscard]] bool has(u16 f) const { return (flags & f) != 0; }
   // Sequence number behind it.
-  [[nodiscard]] SeqNum end() const {
-    return seq + (length + (has(wire::TcpFlags::syn) ? 1u : 0u) + (has(wire::TcpFlags::fin) ? 1u : 0u));
-  }
+  [[nodiscard]] SeqNum end() const { return seq + (length + (has(wire::TcpFlags::syn) ? 1u : 0u) + (has(wire::TcpFlags::fin) ? 1u : 0u)); }
   [[nodiscard]] std::string flag_letters() const {
     std::string out;
     for (const auto& [bit, letter] : {std::pair{wire::TcpFlags::fin, 'F'},
@@ -70,10 +68,8 @@ inline std::string errno_name(Errc e) { return errno_name(to_errno(e)); }
 template <class T>
 std::string result_text(const Result<T>& r) {
   if (!r) return errno_name(r.error());
-  if constexpr (std::is_void_v<T>)
-    return "0";
-  else
-    return std::to_string(*r);
+  if constexpr (std::is_void_v<T>) return "0";
+  else return std::to_string(*r);
 }
 
 class Observed {

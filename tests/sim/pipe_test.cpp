@@ -123,9 +123,9 @@ TEST(sim_faults, counting_filters) {
     for (const auto& frame : frames) hits += f({frame, {}, 0, true}) ? '1' : '0';
     return hits;
   };
-  const std::vector<test::FrameBytes> frames{
-      test::tcp_frame(flow4, {.flags = wire::TcpFlags::syn}), test::udp_frame(flow4, "x"),
-      test::tcp_frame(flow4, {.data = "one"}), test::tcp_frame(flow4, {}), test::tcp_frame(flow4, {.data = "two"})};
+  const std::vector<test::FrameBytes> frames{test::tcp_frame(flow4, {.flags = wire::TcpFlags::syn}), test::udp_frame(flow4, "x"),
+                                             test::tcp_frame(flow4, {.data = "one"}), test::tcp_frame(flow4, {}),
+                                             test::tcp_frame(flow4, {.data = "two"})};
   EXPECT_EQ(count(nth_frame(2), frames), "01000");
   EXPECT_EQ(count(nth_tcp_segment(2), frames), "00100");
   EXPECT_EQ(count(nth_tcp_segment({1, 3}), frames), "10010");

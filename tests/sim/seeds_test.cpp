@@ -68,9 +68,8 @@ std::string run_seed(u64 seed) {
   tc.family = rng.chance(0.5) ? Family::v4 : Family::v6;
   tc.client = any_plan(rng);
   tc.server = any_plan(rng);
-  if (rng.chance(0.3)) tc.server_setup = [n = static_cast<i64>(2500 + rng.below(60'000))](Socket& s) {
-    static_cast<void>(s.set(Option::receive_buffer, n));
-  };
+  if (rng.chance(0.3))
+    tc.server_setup = [n = static_cast<i64>(2500 + rng.below(60'000))](Socket& s) { static_cast<void>(s.set(Option::receive_buffer, n)); };
   // Where no address is found, because every question or answer is lost, an open fails: RFC 1122 4.2.3.9. Then again.
   std::optional<Transfer> moved;
   for (;; ++tc.port) {

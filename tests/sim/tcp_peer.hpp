@@ -65,7 +65,10 @@ class TcpPeer {
     if (tcp->flags().any(wire::TcpFlags::rst)) got_reset = true;
     if (tcp->flags().any(wire::TcpFlags::syn)) {
       their_isn = tcp->seq().raw;
-      return send({.seq = isn, .ack = their_isn + 1, .flags = wire::TcpFlags::syn | wire::TcpFlags::ack, .window = window,
+      return send({.seq = isn,
+                   .ack = their_isn + 1,
+                   .flags = wire::TcpFlags::syn | wire::TcpFlags::ack,
+                   .window = window,
                    .options = {.mss = mss}});
     }
     const Seen s{now, tcp->seq().raw - their_isn, static_cast<u32>(tcp->payload().size()), tcp->flags().bits};

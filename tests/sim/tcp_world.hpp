@@ -26,9 +26,7 @@ class Trace : public WireListener {
   }
   void on_address(u32, const IpAddr&) override {}
   void on_sent(u32 host, const Link&, Bytes frame, Instant now) override { line('>', host, frame, false, now); }
-  void on_delivered(u32 host, const Link&, Bytes frame, bool hurt, Instant now) override {
-    line('<', host, frame, hurt, now);
-  }
+  void on_delivered(u32 host, const Link&, Bytes frame, bool hurt, Instant now) override { line('<', host, frame, hurt, now); }
 
  private:
   static void line(char way, u32 host, Bytes frame, bool hurt, Instant now) {
@@ -38,7 +36,9 @@ class Trace : public WireListener {
 
 struct TcpWorld {
   explicit TcpWorld(u64 seed, const LinkConfig& config, const WorldConfig& wc = {}, const HostConfig& hosts = {})
-      : world(seed, wc), client(world.host("client", hosts)), server(world.host("server", hosts)),
+      : world(seed, wc),
+        client(world.host("client", hosts)),
+        server(world.host("server", hosts)),
         link(world.link(client, server, config)) {}
 
   Transfer& transfer(const TransferConfig& config) { return moved.emplace(client, server, config); }

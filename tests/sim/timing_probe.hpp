@@ -71,9 +71,7 @@ class Probe {
     return r && *r == 0 ? "EOF" : result_text(r);
   }
   [[nodiscard]] std::string error() const { return errno_name(static_cast<int>(a.get(Option::error).value_or(-1))); }
-  [[nodiscard]] std::string state(u32 end) {
-    return end == 0 ? net.state(0, local, remote) : net.state(1, remote, local);
-  }
+  [[nodiscard]] std::string state(u32 end) { return end == 0 ? net.state(0, local, remote) : net.state(1, remote, local); }
   [[nodiscard]] bool in(u32 end, const std::string& s) { return state(end) == s; }
   [[nodiscard]] i64 rto_ms() { return net.tcb(0, local, remote)->rto_us / 1000; }
   [[nodiscard]] i64 ms_since(Instant then) const { return (net.now() - then).ms(); }

@@ -44,8 +44,7 @@ TEST_P(sim_transfer, zero_copy_calls) {
 }
 
 TEST_P(sim_transfer, super_segments_and_coalescing_cards) {
-  TcpWorld w{1, {.bits_per_second = 1'000'000'000, .delay = 1_ms, .coalesce = 100_us,
-                 .offload = {.tx_checksum = true, .tso = true}}};
+  TcpWorld w{1, {.bits_per_second = 1'000'000'000, .delay = 1_ms, .coalesce = 100_us, .offload = {.tx_checksum = true, .tso = true}}};
   w.transfer({.bytes = 5'000'000, .family = GetParam()});
   EXPECT_EQ(w.finish(), "");
 }

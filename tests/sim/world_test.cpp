@@ -125,9 +125,8 @@ u64 digest_of(u64 seed, bool one_shard = false) {
   Inbox inbox{b, Family::v4, 99};
   Socket from = *Socket::open(a, Family::v4, SocketType::datagram);
   for (int i = 0; i < 50; ++i)
-    world.after(Duration::micros(i * 700), [&, i] {
-      static_cast<void>(from.send_to(test::text_bytes(std::to_string(i)), {b.address(), 99}));
-    });
+    world.after(Duration::micros(i * 700),
+                [&, i] { static_cast<void>(from.send_to(test::text_bytes(std::to_string(i)), {b.address(), 99})); });
   world.run_for(5_s);
   return world.digest();
 }
@@ -137,9 +136,7 @@ TEST(sim_world, same_seed_same_digest) {
   EXPECT_NE(digest_of(1), digest_of(2));
 }
 
-TEST(sim_world, hosts_of_one_shard) {
-  EXPECT_EQ(digest_of(1, true), digest_of(1, true));
-}
+TEST(sim_world, hosts_of_one_shard) { EXPECT_EQ(digest_of(1, true), digest_of(1, true)); }
 
 TEST(sim_world, a_peer_made_by_hand_sees_and_sends_frames) {
   World world{1};

@@ -86,17 +86,28 @@ class Harness {
     std::vector<std::byte> payload(s.data.empty() ? s.len : s.data.size());
     if (!s.data.empty()) std::memcpy(payload.data(), s.data.data(), s.data.size());
     std::vector<std::byte> tcp(20 + s.options.size());
-    wire::emit(wire::TcpFields{.src_port = peer.port, .dst_port = here.port, .seq = s.seq, .ack = s.ack, .flags = {s.flags},
-                               .window = static_cast<u16>(s.wnd), .urgent = s.up, .options = s.options}, tcp);
+    wire::emit(wire::TcpFields{.src_port = peer.port,
+                               .dst_port = here.port,
+                               .seq = s.seq,
+                               .ack = s.ack,
+                               .flags = {s.flags},
+                               .window = static_cast<u16>(s.wnd),
+                               .urgent = s.up,
+                               .options = s.options},
+               tcp);
     tcp.insert(tcp.end(), payload.begin(), payload.end());
     wire::set_transport_checksum(MutBytes{tcp}, wire::TcpView::checksum_at, peer.addr, here.addr, wire::proto::tcp);
     std::vector<std::byte> ip(here.addr.is_v4() ? 20 : 40);
     if (here.addr.is_v4())
-      wire::emit(wire::Ipv4Fields{.payload_len = static_cast<u16>(tcp.size()), .protocol = wire::proto::tcp,
-                                  .src = peer.addr.v4(), .dst = here.addr.v4()}, ip);
+      wire::emit(
+          wire::Ipv4Fields{
+              .payload_len = static_cast<u16>(tcp.size()), .protocol = wire::proto::tcp, .src = peer.addr.v4(), .dst = here.addr.v4()},
+          ip);
     else
-      wire::emit(wire::Ipv6Fields{.payload_len = static_cast<u16>(tcp.size()), .next_header = wire::proto::tcp,
-                                  .src = peer.addr.v6(), .dst = here.addr.v6()}, ip);
+      wire::emit(
+          wire::Ipv6Fields{
+              .payload_len = static_cast<u16>(tcp.size()), .next_header = wire::proto::tcp, .src = peer.addr.v6(), .dst = here.addr.v6()},
+          ip);
     ip.insert(ip.end(), tcp.begin(), tcp.end());
     return ip;
   }
@@ -111,10 +122,15 @@ class Harness {
       const usize l4 = static_cast<usize>(pool[id].l4 - pool[id].head);
       const auto v = wire::TcpView::parse(Bytes{bytes}.subspan(l4));
       EXPECT_TRUE(v);
-      Seg s{.seq = v->seq(), .ack = v->ack(), .flags = v->flags().bits, .wnd = v->window(),
-            .len = static_cast<u32>(v->payload().size()), .up = v->urgent(),
+      Seg s{.seq = v->seq(),
+            .ack = v->ack(),
+            .flags = v->flags().bits,
+            .wnd = v->window(),
+            .len = static_cast<u32>(v->payload().size()),
+            .up = v->urgent(),
             .options = {v->options().begin(), v->options().end()},
-            .data = {reinterpret_cast<const char*>(v->payload().data()), v->payload().size()}, .gso = pool[id].gso};
+            .data = {reinterpret_cast<const char*>(v->payload().data()), v->payload().size()},
+            .gso = pool[id].gso};
       all.push_back(std::move(s));
       pool.release(id);
     }

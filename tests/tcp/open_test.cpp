@@ -118,7 +118,8 @@ TEST(tcp_open, ip_options_in_front_of_a_segment_are_nothing_to_tcp) {
   Peer p(h);
   p.open();
   auto packet = h.frame(p.make(F::ack, 10));
-  const std::byte unknown[] = {std::byte{0x9e}, std::byte{8}, std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}, std::byte{5}, std::byte{6}};
+  const std::byte unknown[] = {std::byte{0x9e}, std::byte{8}, std::byte{1}, std::byte{2},
+                               std::byte{3},    std::byte{4}, std::byte{5}, std::byte{6}};
   packet.insert(packet.begin() + 20, std::begin(unknown), std::end(unknown));
   const buf::PacketId id = h.pool.from_bytes(packet);
   buf::Packet& k = h.pool[id];

@@ -21,9 +21,7 @@ struct tcp_recovery_of_a_flight : testing::Test {
     first = p.acked;
     EXPECT_EQ(bytes(h.sent()), flight);
   }
-  void write(u32 n) {
-    EXPECT_EQ(h.engine.send(p.conn, Harness::bytes(std::string(n, 'd')), 0, h.now).value_or(0), n);
-  }
+  void write(u32 n) { EXPECT_EQ(h.engine.send(p.conn, Harness::bytes(std::string(n, 'd')), 0, h.now).value_or(0), n); }
   void duplicates(int n) {
     for (int i = 0; i < n; ++i) p.ack();
   }

@@ -6,9 +6,7 @@
 namespace weir::tcp::test {
 namespace {
 
-u32 send(Harness& h, u32 c, usize n) {
-  return h.engine.send(c, Harness::bytes(std::string(n, 'd')), 0, h.now).value_or(0);
-}
+u32 send(Harness& h, u32 c, usize n) { return h.engine.send(c, Harness::bytes(std::string(n, 'd')), 0, h.now).value_or(0); }
 
 u32 bytes(const std::vector<Seg>& out) {
   u32 n = 0;

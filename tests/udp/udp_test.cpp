@@ -21,7 +21,8 @@ class Udp : public Station {
     return s;
   }
   void datagram4(Ip4Addr src, u16 sport, u16 dport, const std::string& data, Ip4Addr dst = host4) {
-    inject(from_peer4(ipv4({.tos = 0x1c, .ttl = 77, .protocol = wire::proto::udp, .src = src, .dst = dst}, udp(src, dst, sport, dport, data))));
+    inject(from_peer4(
+        ipv4({.tos = 0x1c, .ttl = 77, .protocol = wire::proto::udp, .src = src, .dst = dst}, udp(src, dst, sport, dport, data))));
   }
   void datagram6(u16 sport, u16 dport, const std::string& data) {
     inject(from_peer6(packet6(wire::proto::udp, udp(peer6, host6, sport, dport, data))));
@@ -287,10 +288,10 @@ TEST_F(Udp, errors_reach_the_socket_that_is_meant) {
   const std::string quote = one().substr(14);
   const auto error = [&](const wire::Icmp4Fields& f) { inject(from_peer4(packet4(wire::proto::icmp, icmp4(f, quote)))); };
   const std::pair<wire::Icmp4Fields, Errc> hard[] = {{wire::Icmp4Fields::unreachable(3), Errc::conn_refused},
-                                                      {wire::Icmp4Fields::unreachable(2), Errc::no_protocol_option},
-                                                      {wire::Icmp4Fields::unreachable(1), Errc::host_unreachable},
-                                                      {wire::Icmp4Fields::unreachable(0), Errc::net_unreachable},
-                                                      {wire::Icmp4Fields::unreachable(13), Errc::permission_denied}};
+                                                     {wire::Icmp4Fields::unreachable(2), Errc::no_protocol_option},
+                                                     {wire::Icmp4Fields::unreachable(1), Errc::host_unreachable},
+                                                     {wire::Icmp4Fields::unreachable(0), Errc::net_unreachable},
+                                                     {wire::Icmp4Fields::unreachable(13), Errc::permission_denied}};
   for (const auto& [fields, code] : hard) {
     error(fields);
     EXPECT_TRUE(shard.ready(a) & Ready::error);

@@ -165,8 +165,7 @@ TEST(arp, golden_request_and_reply) {
   const auto f = golden("arp_request");
   const auto a = ArpView::parse(EthernetView::parse(f)->payload());  // with the frame's padding behind it
   ASSERT_TRUE(a);
-  const ArpFields expected{ArpOp::request, MacAddr{{2, 0, 0, 0, 0, 1}}, Ip4Addr{0x0a000001}, MacAddr{},
-                           Ip4Addr{0x0a000002}};
+  const ArpFields expected{ArpOp::request, MacAddr{{2, 0, 0, 0, 0, 1}}, Ip4Addr{0x0a000001}, MacAddr{}, Ip4Addr{0x0a000002}};
   EXPECT_EQ(a->fields(), expected);
   EXPECT_FALSE(a->is_probe());
   Buffer out(ArpView::len);
@@ -195,11 +194,9 @@ TEST(attack_a06, malformed_arp_is_refused_by_its_types_and_lengths) {
       const bool is_same = p == packet;
       const bool is_reply = at == 7 && value == 2;
       const auto a = ArpView::parse(p);
-      EXPECT_EQ(a ? Drop::none : a.error(), is_same || is_reply ? Drop::none : Drop::arp_bad_type)
-          << at << ' ' << value;
+      EXPECT_EQ(a ? Drop::none : a.error(), is_same || is_reply ? Drop::none : Drop::arp_bad_type) << at << ' ' << value;
     }
-  for (usize n = 0; n < ArpView::len; ++n)
-    EXPECT_EQ(ArpView::parse(Bytes(packet).first(n)).error(), Drop::arp_truncated);
+  for (usize n = 0; n < ArpView::len; ++n) EXPECT_EQ(ArpView::parse(Bytes(packet).first(n)).error(), Drop::arp_truncated);
 }
 
 }  // namespace

@@ -185,8 +185,7 @@ TEST(ipv4_options, a_problem_points_to_the_bad_byte) {
 
 // Each option with each length and pointer: what passes keeps every slot within the option.
 TEST(attack_a09, every_length_and_pointer_of_the_routing_options) {
-  for (const u8 kind : {ip4_option::record_route, ip4_option::timestamp, ip4_option::loose_source_route,
-                        ip4_option::strict_source_route})
+  for (const u8 kind : {ip4_option::record_route, ip4_option::timestamp, ip4_option::loose_source_route, ip4_option::strict_source_route})
     for (u32 len = 0; len <= 41; ++len)
       for (u32 pointer = 0; pointer < 256; ++pointer)
         for (const u32 flags : {0x00u, 0x01u, 0x03u, 0xf1u, 0x05u}) {
@@ -205,10 +204,8 @@ TEST(attack_a09, every_length_and_pointer_of_the_routing_options) {
           ASSERT_GE(pointer, 4u);
           ASSERT_LE(pointer, len + 1);
           const MutBytes option = MutBytes(b).first(len);
-          if (kind == ip4_option::timestamp)
-            record_timestamp(option, Ip4Addr{1}, 2);
-          else
-            record_route(option, Ip4Addr{1});
+          if (kind == ip4_option::timestamp) record_timestamp(option, Ip4Addr{1}, 2);
+          else record_route(option, Ip4Addr{1});
           for (usize i = std::max(len, 4u); i < b.size(); ++i) ASSERT_EQ(b[i], std::byte{1});
           const u32 slot = kind == ip4_option::timestamp && (flags & 0xf) != 0 ? 8 : 4;
           const bool is_room_whole_slots = (len + 1 - pointer) % slot == 0;

@@ -17,10 +17,7 @@ using test::Random;
 Buffer packet_of(u8 next_header, std::string_view payload_hex) {
   const Buffer payload = hex(payload_hex);
   Buffer b(Ipv6View::header_len + payload.size());
-  emit(
-      Ipv6Fields{
-          .payload_len = static_cast<u16>(payload.size()), .next_header = next_header, .dst = Ip6Addr::loopback()},
-      b);
+  emit(Ipv6Fields{.payload_len = static_cast<u16>(payload.size()), .next_header = next_header, .dst = Ip6Addr::loopback()}, b);
   copy_bytes(MutBytes(b).subspan(Ipv6View::header_len), payload);
   return b;
 }
@@ -45,12 +42,7 @@ TEST(ipv6, golden_header) {
 TEST(ipv6, parse_of_emit_is_the_same) {
   Random r(8);
   for (int i = 0; i < test::property_rounds; ++i) {
-    const Ipv6Fields f{r.any<u8>(),
-                       static_cast<u32>(r.below(1u << 20)),
-                       static_cast<u16>(r.below(200)),
-                       r.any<u8>(),
-                       r.any<u8>(),
-                       r.ip6(),
+    const Ipv6Fields f{r.any<u8>(), static_cast<u32>(r.below(1u << 20)), static_cast<u16>(r.below(200)), r.any<u8>(), r.any<u8>(), r.ip6(),
                        r.ip6()};
     Buffer out(40u + f.payload_len + r.below(20));
     emit(f, out);
@@ -187,13 +179,10 @@ TEST(attack_a24, padding_and_option_counts_are_limited) {
   EXPECT_TRUE(is_limited(packet_of(proto::destination, "1101 0000000000 00 00 00 1e04 00000000" + udp_header)));
   EXPECT_TRUE(is_limited(packet_of(proto::destination, "1101 010c 000000000000000000000000" + udp_header)));
   EXPECT_TRUE(is_limited(packet_of(proto::destination, "1101 0103000000 0102 0000 1e03 000000" + udp_header)));
-  EXPECT_FALSE(is_limited(packet_of(proto::destination, "1101 010c 000000000000000000000000" + udp_header),
-                          {.max_padding = 14}));
+  EXPECT_FALSE(is_limited(packet_of(proto::destination, "1101 010c 000000000000000000000000" + udp_header), {.max_padding = 14}));
   // Nine options.
-  EXPECT_TRUE(
-      walk(packet_of(proto::destination, "1102 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e06 000000000000" + udp_header)));
-  EXPECT_TRUE(is_limited(
-      packet_of(proto::destination, "1102 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e04 00000000" + udp_header)));
+  EXPECT_TRUE(walk(packet_of(proto::destination, "1102 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e06 000000000000" + udp_header)));
+  EXPECT_TRUE(is_limited(packet_of(proto::destination, "1102 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e00 1e04 00000000" + udp_header)));
   // A header longer than the limit.
   const auto b = packet_of(proto::destination, "1102 1e14" + std::string(40, '0') + udp_header);
   EXPECT_TRUE(walk(b));
@@ -272,8 +261,7 @@ TEST(attack_a22, a_first_fragment_without_the_whole_chain) {
   };
   EXPECT_TRUE(is_incomplete(packet_of(proto::fragment, "0600 0001 0000beef 0000000000000000")));  // 8 bytes of TCP
   EXPECT_TRUE(is_incomplete(packet_of(proto::fragment, "3c00 0001 0000beef")));                   // no header at all
-  EXPECT_TRUE(
-      is_incomplete(packet_of(proto::fragment, "3c00 0001 0000beef 1102 0104 00000000")));  // cut in the options
+  EXPECT_TRUE(is_incomplete(packet_of(proto::fragment, "3c00 0001 0000beef 1102 0104 00000000")));  // cut in the options
   const auto whole = walk(packet_of(proto::fragment, "1100 0001 0000beef" + udp_header));
   ASSERT_TRUE(whole);
   EXPECT_TRUE(whole->needs_reassembly());

@@ -150,8 +150,7 @@ TEST(rfc4861_6_1, a_bad_code_or_length_is_dropped) {
                         : Icmp6View::parse(good)->type() == icmp6::router_advert ? 16u
                         : Icmp6View::parse(good)->type() == icmp6::redirect      ? 40u
                                                                                  : 24u;
-    for (usize n = 8; n < fixed; ++n)
-      EXPECT_EQ(parse({good.begin(), good.begin() + static_cast<long>(n)}), Drop::icmp_truncated) << n;
+    for (usize n = 8; n < fixed; ++n) EXPECT_EQ(parse({good.begin(), good.begin() + static_cast<long>(n)}), Drop::icmp_truncated) << n;
     for (usize n = fixed; n < good.size(); ++n) {
       const Drop d = parse({good.begin(), good.begin() + static_cast<long>(n)});
       EXPECT_TRUE(d == Drop::nd_bad_option || (d == Drop::none && (n - fixed) % 8 == 0)) << n;
@@ -211,8 +210,7 @@ TEST(nd_options, route_information_in_one_to_three_units) {
 }
 
 TEST(nd_options, lengths_other_than_their_type_has_are_no_option) {
-  const Buffer b =
-      hex("0102 020000000001 0000000000000000 0502 0000 000005dc 0000000000000000 0303" + std::string(44, '0'));
+  const Buffer b = hex("0102 020000000001 0000000000000000 0502 0000 000005dc 0000000000000000 0303" + std::string(44, '0'));
   const auto o = NdOptions::parse(b);
   ASSERT_TRUE(o);
   EXPECT_FALSE(o->link_address(nd_option::source_link));
@@ -245,8 +243,7 @@ TEST(nd_options, parse_of_emit_is_the_same) {
     const NdPrefixInfo p{static_cast<u8>(r.below(129)), r.coin(), r.coin(), r.any<u32>(), r.any<u32>(), r.ip6()};
     usize n = emit(p, out);
     EXPECT_EQ(NdPrefixInfo::parse(*NdOptions::parse(Bytes(out).first(n))->begin()), p);
-    NdRouteInfo route{static_cast<u8>(r.below(129)), static_cast<i8>(static_cast<int>(r.below(3)) - 1), r.any<u32>(),
-                      r.ip6()};
+    NdRouteInfo route{static_cast<u8>(r.below(129)), static_cast<i8>(static_cast<int>(r.below(3)) - 1), r.any<u32>(), r.ip6()};
     route.prefix = Prefix{route.prefix, route.length}.masked().address.v6();
     n = emit(route, out);
     EXPECT_EQ(NdRouteInfo::parse(*NdOptions::parse(Bytes(out).first(n))->begin()), route);
@@ -257,20 +254,14 @@ TEST(nd, parse_of_emit_is_the_same) {
   Random r(20);
   for (int i = 0; i < test::property_rounds; ++i) {
     Buffer out(16);
-    RouterAdvert a{r.any<u8>(),
-                   r.coin(),
-                   r.coin(),
-                   static_cast<i8>(static_cast<int>(r.below(3)) - 1),
-                   static_cast<u16>(1 + r.below(9000)),
-                   r.any<u32>(),
-                   r.any<u32>(),
-                   {}};
+    RouterAdvert a{
+        r.any<u8>(),  r.coin(),     r.coin(), static_cast<i8>(static_cast<int>(r.below(3)) - 1), static_cast<u16>(1 + r.below(9000)),
+        r.any<u32>(), r.any<u32>(), {}};
     emit(a, out);
     const auto b = RouterAdvert::parse(view(out));
     ASSERT_TRUE(b);
-    EXPECT_EQ(
-        std::tie(a.hop_limit, a.managed, a.other, a.preference, a.lifetime_s, a.reachable_ms, a.retrans_ms),
-        std::tie(b->hop_limit, b->managed, b->other, b->preference, b->lifetime_s, b->reachable_ms, b->retrans_ms));
+    EXPECT_EQ(std::tie(a.hop_limit, a.managed, a.other, a.preference, a.lifetime_s, a.reachable_ms, a.retrans_ms),
+              std::tie(b->hop_limit, b->managed, b->other, b->preference, b->lifetime_s, b->reachable_ms, b->retrans_ms));
   }
   Buffer out(16);
   emit(RouterAdvert{.preference = 1, .lifetime_s = 0}, out);

@@ -48,8 +48,8 @@ All read_all(CaptureSource source) {
     }
     if (!*r) return all;
     const CaptureRecord& c = **r;
-    all.records.push_back({c.interface, c.time.ns, to_hex(c.data), c.original_length, c.direction,
-                           std::string(c.comment), reader.link_type(c)});
+    all.records.push_back(
+        {c.interface, c.time.ns, to_hex(c.data), c.original_length, c.direction, std::string(c.comment), reader.link_type(c)});
   }
 }
 
@@ -77,8 +77,7 @@ TEST(pcapng, writes_a_golden_file) {
   Buffer out;
   PcapngWriter w(into(out), "weir", 64);
   EXPECT_EQ(w.add_interface("eth0", LinkType::ethernet), 0u);
-  EXPECT_TRUE(w.write(
-      {.time = {0x0000'0001'0000'0002}, .data = hex("aabbccddee"), .direction = Direction::out, .drop = Drop::filter}));
+  EXPECT_TRUE(w.write({.time = {0x0000'0001'0000'0002}, .data = hex("aabbccddee"), .direction = Direction::out, .drop = Drop::filter}));
   EXPECT_EQ(to_hex(out),
             "0a0d0d0a"
             "28000000"
@@ -133,8 +132,7 @@ TEST(pcap, reads_what_it_writes) {
     EXPECT_TRUE(pcap.write({.time = {ns}, .data = data, .original_length = len}));
     EXPECT_TRUE(pcapng.write({interface, {ns}, data, len, direction, Drop::none, comment}));
     want.push_back({0, ns, to_hex(data), len, Direction::unknown, "", 1});
-    want_ng.push_back(
-        {interface, ns, to_hex(data), len, direction, comment, static_cast<u16>(interface == 0 ? 1 : 101)});
+    want_ng.push_back({interface, ns, to_hex(data), len, direction, comment, static_cast<u16>(interface == 0 ? 1 : 101)});
   }
   EXPECT_EQ(read_all(classic).records, want);
   EXPECT_EQ(read_all(ng).records, want_ng);
@@ -169,14 +167,14 @@ TEST(pcap, reads_both_byte_orders_and_resolutions) {
 }
 
 TEST(pcapng, big_endian_with_offset_resolution_and_simple_packets) {
-  const auto all = read_all(hex(
-      "0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c"
-      "00000001 0000002c 0065 0000 00000000 0009 0001 03000000 000e 0008 0000000000000064 0000 0000 0000002c"  // ms,
+  const auto all =
+      read_all(hex("0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c"
+                   "00000001 0000002c 0065 0000 00000000 0009 0001 03000000 000e 0008 0000000000000064 0000 0000 0000002c"  // ms,
                                                                                                                // offset
                                                                                                                // 100 s
-      "00000bad 00000010 12345678 00000010"  // unknown block
-      "00000006 00000024 00000000 00000000 000003e9 00000002 00000002 aabb0000 00000024"
-      "00000003 00000014 00000003 aabbcc00 00000014"));
+                   "00000bad 00000010 12345678 00000010"  // unknown block
+                   "00000006 00000024 00000000 00000000 000003e9 00000002 00000002 aabb0000 00000024"
+                   "00000003 00000014 00000003 aabbcc00 00000014"));
   EXPECT_FALSE(all.error);
   ASSERT_EQ(all.records.size(), 2u);
   EXPECT_EQ(all.records[0], (Copy{0, 101'001'000'000, "aabb", 2, Direction::unknown, "", 101}));
@@ -193,8 +191,8 @@ TEST(pcapng, every_resolution_and_time_is_within_range) {
         const auto all =
             read_all(hex("0a0d0d0a 0000001c 1a2b3c4d 0001 0000 ffffffffffffffff 0000001c"
                          "00000001 0000002c 0065 0000 00000000 0009 0001 " +
-                         tsresol + "000000 000e 0008 " + offset + "0000 0000 0000002c 00000006 00000020 00000000 " +
-                         ticks + "00000000 00000000 00000020"));
+                         tsresol + "000000 000e 0008 " + offset + "0000 0000 0000002c 00000006 00000020 00000000 " + ticks +
+                         "00000000 00000000 00000020"));
         const u32 n = resolution & 0x7f;
         const bool fits = resolution >= 128 ? n < 64 : n <= 19;
         EXPECT_EQ(all.records.size(), fits ? 1u : 0u) << resolution;
@@ -251,12 +249,9 @@ TEST(pcap, lengths_that_lie_are_errors) {
       {section + "00000006 0000000c 0000000c", CaptureError::malformed},
       {section + "00000001 00000010 00000000 00000010", CaptureError::malformed},
       {section + "00000003 00000010 00000000 00000010", CaptureError::malformed},  // no interface
-      {section + interface + "00000006 00000020 00000001 00000000 00000000 00000000 00000000 00000020",
-       CaptureError::malformed},
-      {section + interface + "00000006 00000020 00000000 00000000 00000000 00000001 00000000 00000020",
-       CaptureError::malformed},
-      {section + interface + "00000006 00000020 00000000 00000000 00000000 ffffffff 00000000 00000020",
-       CaptureError::malformed},
+      {section + interface + "00000006 00000020 00000001 00000000 00000000 00000000 00000000 00000020", CaptureError::malformed},
+      {section + interface + "00000006 00000020 00000000 00000000 00000000 00000001 00000000 00000020", CaptureError::malformed},
+      {section + interface + "00000006 00000020 00000000 00000000 00000000 ffffffff 00000000 00000020", CaptureError::malformed},
       {section + interface + "00000003 00000010 00000001 00000010", CaptureError::malformed},
   };
   for (const auto& b : bad) {

@@ -39,8 +39,7 @@ constexpr struct {
               "02:00:00:00:00:01 > 02:00:00:00:00:02, IP 10.0.0.1.40002 > 10.0.0.2.80: Flags [S], seq 9, win "
               "64240, options [mss 1460,tfo cookie 0001020304050607,nop,nop], length 0"},
              {"udp4", "02:00:00:00:00:01 > 02:00:00:00:00:02, IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, length 5"},
-             {"udp4_vlan",
-              "02:00:00:00:00:01 > 02:00:00:00:00:02, vlan 100, p 3, IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, length 21"},
+             {"udp4_vlan", "02:00:00:00:00:01 > 02:00:00:00:00:02, vlan 100, p 3, IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, length 21"},
              {"udp4_qinq",
               "02:00:00:00:00:01 > 02:00:00:00:00:02, svlan 5, vlan 100, DEI, IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, "
               "length 19"},
@@ -61,8 +60,7 @@ constexpr struct {
              {"igmp2_query",
               "02:00:00:00:00:01 > 01:00:5e:00:00:01, IP 10.0.0.1 > 224.0.0.1: IGMP query v2 0.0.0.0, max 10000ms "
               "(ip options 4)"},
-             {"ip4_options",
-              "02:00:00:00:00:01 > 02:00:00:00:00:02, IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, length 6 (ip options 24)"},
+             {"ip4_options", "02:00:00:00:00:01 > 02:00:00:00:00:02, IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, length 6 (ip options 24)"},
              {"ip4_fragment",
               "02:00:00:00:00:01 > 02:00:00:00:00:02, IP 10.0.0.1 > 10.0.0.2: frag (id 77, offset 1480, length 64, "
               "more)"},
@@ -109,10 +107,8 @@ TEST(print, what_cannot_be_parsed_is_named) {
   EXPECT_EQ(print_packet(hex("45")), "IP [ip4_truncated]");
   EXPECT_EQ(print_packet(hex("60")), "IP6 [ip6_truncated]");
   EXPECT_EQ(print_frame(hex("02")), "[eth_truncated]");
-  EXPECT_EQ(print_frame(hex("020000000002 020000000001 0806 0001")),
-            "02:00:00:00:00:01 > 02:00:00:00:00:02, ARP [arp_truncated]");
-  EXPECT_EQ(print_frame(hex("020000000002 020000000001 8100 00")),
-            "02:00:00:00:00:01 > 02:00:00:00:00:02, [vlan_truncated]");
+  EXPECT_EQ(print_frame(hex("020000000002 020000000001 0806 0001")), "02:00:00:00:00:01 > 02:00:00:00:00:02, ARP [arp_truncated]");
+  EXPECT_EQ(print_frame(hex("020000000002 020000000001 8100 00")), "02:00:00:00:00:01 > 02:00:00:00:00:02, [vlan_truncated]");
   Buffer f = golden("udp4");
   f[24] ^= std::byte{1};
   EXPECT_EQ(print_packet(Bytes(f).subspan(14)), "IP 10.0.0.1.5000 > 10.0.0.2.53: UDP, length 5 ([ip4_bad_checksum])");
@@ -121,10 +117,8 @@ TEST(print, what_cannot_be_parsed_is_named) {
 TEST(print, tcp_flags_and_options) {
   EXPECT_EQ(to_string(TcpFlags{0}), "none");
   EXPECT_EQ(to_string(TcpFlags{TcpFlags::all}), "FSRP.UEWe");
-  EXPECT_EQ(print_tcp_options(hex("1c04 803c 1e03 01 fd04 0102 0303 07 00")),
-            "uto 60min,mptcp 3,exp 0102,wscale 7,eol");
-  EXPECT_EQ(print_tcp_options(hex("2202 ae05 000001 4d03 ff 0203 00")),
-            "tfo cookiereq,accecn1 1,unknown-77 ff,unknown-2 00");
+  EXPECT_EQ(print_tcp_options(hex("1c04 803c 1e03 01 fd04 0102 0303 07 00")), "uto 60min,mptcp 3,exp 0102,wscale 7,eol");
+  EXPECT_EQ(print_tcp_options(hex("2202 ae05 000001 4d03 ff 0203 00")), "tfo cookiereq,accecn1 1,unknown-77 ff,unknown-2 00");
   EXPECT_EQ(print_tcp_options(hex("01 0809")), "nop,[bad length of kind 8]");
 }
 
@@ -134,15 +128,13 @@ TEST(print, headers_alone) {
   EXPECT_EQ(to_string(*Ipv4View::parse(Bytes(f).subspan(14))),
             "10.0.0.1 > 10.0.0.2: proto 6, ttl 64, id 4660, dscp 0 ECT(0), DF, length 70");
   const Buffer six = golden("tcp6_syn");
-  EXPECT_EQ(to_string(*Ipv6View::parse(Bytes(six).subspan(14))),
-            "fd00::1 > fd00::2: next 6, hlim 64, flow 0x12345, payload 40");
+  EXPECT_EQ(to_string(*Ipv6View::parse(Bytes(six).subspan(14))), "fd00::1 > fd00::2: next 6, hlim 64, flow 0x12345, payload 40");
 }
 
 TEST(print, any_bytes_give_one_line) {
   Random r(25);
   for (int i = 0; i < 20'000; ++i) {
-    Buffer f = r.below(4) == 0 ? r.bytes(r.below(200))
-                               : golden(test::golden_frames[r.below(std::size(test::golden_frames))].name);
+    Buffer f = r.below(4) == 0 ? r.bytes(r.below(200)) : golden(test::golden_frames[r.below(std::size(test::golden_frames))].name);
     for (u64 k = r.below(6); k > 0 && !f.empty(); --k) f[r.below(f.size())] = static_cast<std::byte>(r.next());
     if (r.below(4) == 0) f.resize(r.below(f.size() + 1));
     const std::string line = print_frame(f);

@@ -130,9 +130,7 @@ TEST(attack_a51, every_data_offset_and_length) {
     for (usize size = 0; size <= b.size(); ++size) {
       store_u8(b.data() + 12, static_cast<u8>(words << 4 | 0xf));
       const auto t = TcpView::parse(Bytes(b).first(size));
-      const Drop expected = size < 20                       ? Drop::tcp_truncated
-                            : words < 5 || words * 4 > size ? Drop::tcp_bad_doff
-                                                            : Drop::none;
+      const Drop expected = size < 20 ? Drop::tcp_truncated : words < 5 || words * 4 > size ? Drop::tcp_bad_doff : Drop::none;
       ASSERT_EQ(t ? Drop::none : t.error(), expected);
       if (!t) continue;
       ASSERT_EQ(t->options().size(), words * 4 - 20);
@@ -190,8 +188,7 @@ TEST(attack_a50, random_options_end_and_stay_inside) {
 
 //= rfc9293#3.1 MUST-4
 TEST(tcp_options, the_mandatory_ones_in_any_order_and_place) {
-  for (const auto* text :
-       {"020405b4", "01 020405b4 010101", "0101 020405b4 0000", "020405b4 00 ffffff", "0303 07 020405b4 00"}) {
+  for (const auto* text : {"020405b4", "01 020405b4 010101", "0101 020405b4 0000", "020405b4 00 ffffff", "0303 07 020405b4 00"}) {
     const auto o = parse_options(hex(text));
     ASSERT_TRUE(o) << text;
     EXPECT_EQ(o->mss, 1460) << text;
@@ -301,8 +298,7 @@ TEST(tcp_options, linux_order_and_padding) {
 
 //= rfc9293#3.1 MUST-69
 TEST(tcp_options, freebsd_order_ends_with_zeros) {
-  EXPECT_EQ(emitted({.mss = 1460, .wscale = 6, .sack_permitted = true, .has_ts = true, .ts_val = 1, .ts_ecr = 2},
-                    OptionProfile::freebsd),
+  EXPECT_EQ(emitted({.mss = 1460, .wscale = 6, .sack_permitted = true, .has_ts = true, .ts_val = 1, .ts_ecr = 2}, OptionProfile::freebsd),
             "020405b4"
             "01030306"
             "0402080a0000000100000002");
@@ -324,8 +320,7 @@ TEST(tcp_options, as_many_sack_blocks_as_fit) {
   EXPECT_EQ(max_sack_blocks(12), 3);
   EXPECT_EQ(max_sack_blocks(28), 1);
   EXPECT_EQ(max_sack_blocks(32), 0);
-  EXPECT_EQ(emitted({.has_ts = true, .sack = blocks, .md5 = Bytes(hex("000102030405060708090a0b0c0d0e0f"))}).size(),
-            2 * 32u);
+  EXPECT_EQ(emitted({.has_ts = true, .sack = blocks, .md5 = Bytes(hex("000102030405060708090a0b0c0d0e0f"))}).size(), 2 * 32u);
 }
 
 //= rfc9293#3.1 MUST-68
@@ -347,10 +342,8 @@ TEST(tcp_options, parse_of_emit_is_the_same) {
       want.ts_ecr = out.ts_ecr = r.any<u32>();
     }
     const bool has_sack = r.below(4) == 0;
-    if (has_sack)
-      out.sack = std::span(blocks).first(1 + r.below(4));
-    else if (r.below(4) == 0)
-      out.fast_open = cookie;
+    if (has_sack) out.sack = std::span(blocks).first(1 + r.below(4));
+    else if (r.below(4) == 0) out.fast_open = cookie;
     Buffer b(40);
     for (const auto profile : {OptionProfile::linux_, OptionProfile::freebsd}) {
       const usize n = emit_options(b, out, profile);
