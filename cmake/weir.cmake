@@ -8,7 +8,8 @@ add_library(weir_flags INTERFACE)
 target_include_directories(weir_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 target_compile_options(weir_flags INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
-  -fno-omit-frame-pointer $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>)
+  -fno-omit-frame-pointer $<$<CXX_COMPILER_ID:GNU>:-Wno-psabi>
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)  # of the standard library by itself
 # A descriptor is cleared for every packet: g++ does that by "rep stos", which takes longer to begin than to do it in vectors.
 if(NOT WEIR_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_options(weir_flags INTERFACE -mmemset-strategy=vector_loop:512:noalign,libcall:-1:noalign)

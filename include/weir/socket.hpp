@@ -162,6 +162,7 @@ class ConnectOp final : public Op<TcpStream> {
 
  private:
   bool attempt(Shard& shard, Instant now) override;
+  void refuse(Errc error) noexcept override { Op::refuse(owned_ ? error : error_); }  // why there is no socket
   std::unique_ptr<Watch> owned_;
   Endpoint to_;
   Errc error_ = Errc::bad_handle;

@@ -45,6 +45,10 @@ struct Incoming {
 
 // Sockets by (netns, local port).
 class PortTable {
+  [[nodiscard]] auto links() noexcept {
+    return [this](u32 i) -> IndexLinks& { return sockets_[i].links; };
+  }
+
  public:
   explicit PortTable(Slab<Socket>& sockets) : sockets_(sockets), buckets_(256) {}
 
@@ -65,9 +69,6 @@ class PortTable {
   [[nodiscard]] u32 find_sender(const Incoming& in) noexcept;
 
  private:
-  [[nodiscard]] auto links() noexcept {
-    return [this](u32 i) -> IndexLinks& { return sockets_[i].links; };
-  }
   [[nodiscard]] IndexList& bucket(NetnsId netns, u16 port) noexcept {
     return buckets_[(port + u32{netns} * 0x9e37'79b1u) & (buckets_.size() - 1)];
   }
