@@ -35,6 +35,11 @@ struct Sysctl {
   u32 tcp_max_orphans = 65'536;
   bool tcp_timestamps = true;
   bool tcp_window_scaling = true;
+  bool tcp_sack = true;            // RFC 2018
+  bool tcp_dsack = true;           // RFC 2883
+  bool tcp_frto = true;            // RFC 5682
+  u8 tcp_early_retrans = 3;        // 3 and more: tail loss probes (RFC 8985 7)
+  u8 tcp_reordering = 3;           // duplicate ACKs that mean a loss, where there is no SACK (RFC 5681 3.2)
   bool tcp_abort_on_overflow = false;
   bool tcp_rfc1337 = false;
   bool tcp_tw_reuse = true;        // RFC 6191

@@ -1,8 +1,8 @@
-// RFC 9293 3.10.7.4 step five: the ACK field. RFC 5681 (duplicate ACKs, congestion window), RFC 6582 (NewReno), RFC 5961 5.2.
+// RFC 9293 3.10.7.4 step five: the ACK field. RFC 5681 2 (duplicate ACKs), RFC 5961 5.2.
 #include "tcp/arrives.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
-#include "tcp/recovery/newreno.hpp"
+#include "tcp/recovery/recovery.hpp"
 #include "tcp/rtt.hpp"
 #include "tcp/user_calls.hpp"
 
@@ -82,11 +82,17 @@ Verdict after_fin_acked(Context& cx, Tcb& t) noexcept {
   }
 }
 
-}  // namespace
+// What the ACK has taught goes to who judges; without anything in flight there is nothing to judge.
+void judge(Context& cx, Tcb& t, Sender* s, const Segment& seg, Learnt& l) noexcept {
+  if (s == nullptr) return set_timer(cx, t, l.advanced);
+  if (seg.more_options && t.has(HotFlags::sack)) recovery::take_sacks(cx, t, *s, seg, l);
+  if (l.advanced || l.duplicate || l.delivered != 0 || l.dsack) recovery::on_ack(cx, t, *s, l);
+}
 
-void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept {
+void advance(Context& cx, Tcb& t, Sender* s, const Segment& seg, Learnt& l) noexcept {
   const u32 acked = seg.ack - t.snd_una;
-  const u32 flight = t.flight();
+  if (s != nullptr) recovery::take_ack(cx, t, *s, seg.ack, seg, l);
+  else l.advanced = true;
   take_rtt_sample(cx, t, seg);
   note_acked_size(t, acked);
   clean_send_queue(cx, t, acked);
@@ -94,20 +100,33 @@ void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept {
   t.retries = 0;
   t.progress_ms = cx.now_ms;
   // What is remembered must not fall 2^31 behind, or it would seem to lie ahead.
-  t.rtx_nxt = seq_max(t.rtx_nxt, t.snd_una);
   t.recover = seq_max(t.recover, t.snd_una - 1);
   t.snd_sml = seq_max(t.snd_sml, t.snd_una);
   t.resent_ms = cx.now_ms - std::min(cx.now_ms - t.resent_ms, 1u << 30);
   if (t.is(ColdFlags::urgent_out) && t.snd_up <= t.snd_una) t.unmark(ColdFlags::urgent_out);
   t.unmark(ColdFlags::pmtu_pending);  // progress: a claim that contradicts it was false (RFC 5927 7.2)
   if (t.error == Errc::would_block) t.soft_error = Errc::would_block;
-  newreno::on_ack(cx, t, acked, flight);
+}
+
+// After the ACK has been judged: who waits for room, and a path that was narrow.
+void after_progress(Context& cx, Tcb& t) noexcept {
   t.unmark(ColdFlags::r1_told);
   if (t.path_is_narrow) update_mss(cx, t);  // RFC 1191 6.3: after ten minutes the larger size is tried again
   if (t.is(ColdFlags::write_wait) && is_writable(cx, t)) {
     t.unmark(ColdFlags::write_wait);
     cx.notify(t, Ready::out);
   }
+}
+
+}  // namespace
+
+void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept {
+  Sender* const s = sender(cx, t);
+  Learnt l = s != nullptr ? recovery::begin(t, *s) : Learnt{};
+  advance(cx, t, s, seg, l);
+  update_window(t, seg, true);
+  judge(cx, t, s, seg, l);
+  after_progress(cx, t);
 }
 
 bool ack_acceptable(const Tcb& t, const Segment& seg) noexcept {
@@ -123,16 +142,18 @@ Verdict process_ack(Context& cx, Tcb& t, const Segment& seg) noexcept {
   }
   if (seg.ack > t.snd_una) {
     ack_advances(cx, t, seg);
-    update_window(t, seg, true);
-  } else if (seg.ack == t.snd_una) {
-    if (is_duplicate(t, seg)) {
-      cx.count(t, Tcp::dup_acks_in);
-      newreno::on_duplicate_ack(cx, t);
+  } else {
+    Sender* const s = sender(cx, t);
+    Learnt l = s != nullptr ? recovery::begin(t, *s) : Learnt{};
+    l.duplicate = is_duplicate(t, seg);
+    if (l.duplicate) cx.count(t, Tcp::dup_acks_in);
+    if (seg.ack == t.snd_una) {
+      update_window(t, seg, false);
+      //= rfc9293#3.8.6.1 MUST-37
+      //= rfc9293#3.8.6 SHLD-17
+      if (t.timer == Timer::persist || t.snd_wnd == 0) t.retries = 0;  // the peer lives
     }
-    update_window(t, seg, false);
-    //= rfc9293#3.8.6.1 MUST-37
-    //= rfc9293#3.8.6 SHLD-17
-    if (t.timer == Timer::persist || t.snd_wnd == 0) t.retries = 0;  // the peer lives
+    if (s != nullptr) judge(cx, t, s, seg, l);
   }
   return fin_acked(t) ? after_fin_acked(cx, t) : Verdict::next_step;
 }

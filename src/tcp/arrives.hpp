@@ -30,6 +30,8 @@ Verdict process_ack(Context& cx, Tcb& t, const Segment& seg) noexcept;
 void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept;
 void step6_urgent(Context& cx, Tcb& t, const Segment& seg) noexcept;
 Verdict step7_text(Context& cx, Tcb& t, Segment& seg) noexcept;
+// [left, right) came twice: to be told in the next ACK (RFC 2883 4).
+void note_duplicate(Context& cx, Tcb& t, SeqNum left, SeqNum right) noexcept;
 void step8_fin(Context& cx, Tcb& t, const Segment& seg) noexcept;
 // RFC 7323 4.3: TS.Recent is updated by segments that cover Last.ACK.sent.
 void update_ts_recent(Context& cx, Tcb& t, const Segment& seg) noexcept;

@@ -1,6 +1,6 @@
 // RFC 9293 3.10.7.1 to 3.10.7.3: SEGMENT ARRIVES in CLOSED, LISTEN, SYN-SENT, and SYN-RECEIVED of a passive open.
 #include "tcp/arrives.hpp"
-#include "tcp/cc/reno.hpp"
+#include "tcp/cc/window.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/negotiate.hpp"
 #include "tcp/output.hpp"
@@ -14,11 +14,10 @@ void init_windows(Context& cx, Tcb& t) noexcept {
   update_mss(cx, t);
   const bool lost_syn = t.is(ColdFlags::syn_lost);
   // RFC 6298 5.7 and RFC 5681 3.1: a lost SYN or SYN-ACK means one segment to begin with, and 3 s.
-  t.cwnd = lost_syn ? t.snd_mss : reno::initial_window(t.snd_mss, cx.sysctl(t).initial_cwnd);
+  t.cwnd = lost_syn ? t.snd_mss : cc::initial_window(t.snd_mss, cx.sysctl(t).initial_cwnd);
   if (lost_syn && t.srtt_us == 0) t.rto_us = 3'000'000;
   t.ssthresh = ~0u >> 1;
   t.recover = t.iss;
-  t.rtx_nxt = t.snd_una;
   t.resent_ms = cx.now_ms;
   t.quick_acks = 16;
   t.rcv_mss = 536;  // until a larger segment is seen
@@ -33,7 +32,7 @@ void take_options(Context& cx, Tcb& t, const wire::TcpOptions& o) noexcept {
     t.set(HotFlags::timestamps);
     t.ts_recent = o.ts_val;
   }
-  if (o.sack_permitted) t.set(HotFlags::sack);
+  if (o.sack_permitted && cx.sysctl(t).tcp_sack) t.set(HotFlags::sack);
 }
 
 void take_syn(Context& cx, Tcb& t, const Segment& seg, const wire::TcpOptions& o) noexcept {
@@ -200,7 +199,7 @@ bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& s
     h.snd_wscale = peer_shift(o);
     h.rcv_wscale = window_shift(lt.rcv_buf);
   }
-  if (o.sack_permitted) h.bits |= HalfOpen::sack;
+  if (o.sack_permitted && sys.tcp_sack) h.bits |= HalfOpen::sack;
   ++l.half_open;
   cx.insert(flow, Ref{RefKind::half_open, i});
   cx.count(flow.netns).add(Tcp::passive_opens);

@@ -2,6 +2,7 @@
 #include "tcp/arrives.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
+#include "tcp/recovery/recovery.hpp"
 #include "tcp/window.hpp"
 
 namespace weir::tcp {
@@ -154,6 +155,7 @@ void stop_timers(Context& cx, Tcb& t) noexcept {
 
 void release_send_side(Context& cx, Tcb& t) noexcept {
   t.tx.clear(cx.env.pool);
+  release_sender(cx, t);
   if (t.ooo != 0) {
     cx.reassembly[t.ooo].clear(cx.env.pool);
     cx.reassembly.release(t.ooo);

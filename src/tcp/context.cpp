@@ -26,6 +26,8 @@ Context::Context(ip::Transport& transport, const Limits& l, Instant start)
       half_open(l.max_half_open),
       extras(l.max_connections),
       reassembly(l.max_connections),
+      senders(l.max_connections),
+      sent(l.max_sent_chunks),
       listeners(l.max_listeners),
       ports(l.max_connections),
       time_wait4(l.max_time_wait),

@@ -16,6 +16,7 @@
 #include "tcp/ports.hpp"
 #include "tcp/reassembly.hpp"
 #include "tcp/segment.hpp"
+#include "tcp/sender.hpp"
 #include "tcp/table.hpp"
 #include "tcp/tcb.hpp"
 #include "tcp/tcp_counters.hpp"
@@ -50,6 +51,8 @@ struct Context {
   Slab<HalfOpen> half_open;
   Slab<Extra> extras;
   Slab<Reassembly> reassembly;
+  Slab<Sender> senders;
+  SentChunks sent;
   ListenerTable listeners;
   PortTable ports;
   TimeWaitList<TimeWait4> time_wait4;

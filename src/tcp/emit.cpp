@@ -85,6 +85,37 @@ void set_gso(buf::Packet& p, const Tcb& t, u32 data) noexcept {
   p.gso.segments = static_cast<u16>((data + t.snd_mss - 1) / t.snd_mss);
 }
 
+// What the peer should know of data out of order (RFC 2018 4), and of what came twice (RFC 2883), which goes first and is told once.
+usize emit_sack(Context& cx, Tcb& t, MutBytes options) noexcept {
+  std::array<wire::SackBlock, 4> blocks;
+  u32 n = 0;
+  const auto add = [&](SeqNum left, SeqNum right) {
+    if (n < blocks.size()) blocks[n++] = {left, right};
+  };
+  if (t.dsack_left != t.dsack_right) {
+    const SeqNum left = t.dsack_left, right = t.dsack_right;
+    add(left, right);
+    // Of data that is not acknowledged yet the block that it lies in comes second.
+    if (t.ooo != 0 && right > t.rcv_nxt)
+      if (const auto whole = cx.reassembly[t.ooo].around(left)) add(whole->start, whole->end);
+    t.dsack_left = t.dsack_right = {};
+    cx.count(t, Tcp::dsacks_out);
+  }
+  const u32 told = n;
+  if (t.ooo != 0) {
+    const Reassembly& r = cx.reassembly[t.ooo];
+    // A FIN takes a number of its own behind the data it came with, or without any.
+    const auto end = [&](SeqNum e) { return r.has_fin() && r.fin() == e ? e + 1 : e; };
+    if (r.has_fin() && !r.around(r.fin() - 1)) add(r.fin(), r.fin() + 1);
+    r.for_each_recent([&](const Reassembly::Span& s) {
+      if (told != 2 || s.start != blocks[1].left) add(s.start, end(s.end));
+    });
+  }
+  wire::TcpOptionsOut o{.sack = {blocks.data(), n}};
+  if (t.has(HotFlags::timestamps)) o.has_ts = true, o.ts_val = ts_now(cx, t.ts_offset), o.ts_ecr = t.ts_recent;
+  return wire::emit_options(options, o);
+}
+
 }  // namespace
 
 u32 destination(Context& cx, Tcb& t) noexcept {
@@ -148,9 +179,11 @@ u16 advertise(Context& cx, Tcb& t) noexcept {
 }
 
 bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags) noexcept {
-  std::byte options[12];
+  std::byte options[wire::tcp_option::max_len];
   Header h{.seq = seq, .ack = t.rcv_nxt, .flags = static_cast<u16>(flags | TcpFlags::ack), .window = advertise(cx, t)};
-  if (t.has(HotFlags::timestamps)) h.options = Bytes{options, wire::emit_ts_only(options, ts_now(cx, t.ts_offset), t.ts_recent)};
+  if (data == 0 && t.has(HotFlags::sack) && (t.ooo != 0 || t.dsack_left != t.dsack_right)) [[unlikely]]
+    h.options = Bytes{options, emit_sack(cx, t, options)};
+  else if (t.has(HotFlags::timestamps)) h.options = Bytes{options, wire::emit_ts_only(options, ts_now(cx, t.ts_offset), t.ts_recent)};
   if (t.is(ColdFlags::urgent_out) && t.snd_up > seq) {  //= rfc9293#3.8.5 MUST-62
     h.flags |= TcpFlags::urg;
     h.urgent = static_cast<u16>(std::min<u32>(t.snd_up - seq, 0xffff));  //= rfc9293#3.8.5 MUST-31
@@ -185,6 +218,7 @@ void send_syn(Context& cx, Tcb& t) noexcept {
   const Sysctl& sys = cx.sysctl(t);
   wire::TcpOptionsOut o;
   o.mss = announced_mss(cx, d, t.remote.is_v4(), extra(cx, t).max_segment);  //= rfc9293#3.7.1 MUST-14, SHLD-5, MAY-3
+  o.sack_permitted = syn_ack ? t.has(HotFlags::sack) : sys.tcp_sack;
   const bool want_ts = syn_ack ? t.has(HotFlags::timestamps) : sys.tcp_timestamps;
   if (want_ts) {
     o.has_ts = true;
@@ -215,6 +249,7 @@ void send_syn_ack(Context& cx, HalfOpen& h) noexcept {
   wire::TcpOptionsOut o;
   const Tcb& listener = cx.tcbs[cx.listeners[h.listener].tcb];
   o.mss = announced_mss(cx, h.destination, h.remote.is_v4(), extra(cx, listener).max_segment);  //= rfc9293#3.7.1 MUST-14, SHLD-5
+  o.sack_permitted = (h.bits & HalfOpen::sack) != 0;
   if ((h.bits & HalfOpen::timestamps) != 0) {
     o.has_ts = true;
     o.ts_val = ts_now(cx, h.ts_offset);

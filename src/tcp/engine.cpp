@@ -15,7 +15,7 @@ namespace {
 Info info_of(Context& cx, const Tcb& t) {
   Info i;
   i.netns = t.netns;
-  i.state = t.state;
+  i.state = t.state, i.path = t.path;
   i.snd_mss = t.snd_mss, i.rcv_mss = t.rcv_mss, i.cwnd = t.cwnd, i.ssthresh = t.ssthresh;
   i.srtt_us = t.srtt_us, i.rttvar_us = t.rttvar_us;
   i.rto_us = static_cast<u32>(current_rto(cx, t).us());

@@ -17,6 +17,7 @@ struct Context;
 struct Info {
   NetnsId netns = 0;
   State state{};
+  Path path{};
   u32 snd_mss = 0, rcv_mss = 0, cwnd = 0, ssthresh = 0;
   u32 srtt_us = 0, rttvar_us = 0, rto_us = 0;
   u32 snd_wnd = 0, rcv_wnd = 0, flight = 0, unsent = 0, rx_bytes = 0;

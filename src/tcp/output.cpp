@@ -2,6 +2,11 @@
 #include "tcp/output.hpp"
 
 #include "tcp/emit.hpp"
+#include "tcp/recovery/rack.hpp"
+#include "tcp/recovery/rate.hpp"
+#include "tcp/recovery/recovery.hpp"
+#include "tcp/recovery/tlp.hpp"
+#include "tcp/recovery/undo.hpp"
 #include "tcp/rtt.hpp"
 
 namespace weir::tcp {
@@ -46,7 +51,11 @@ u32 piece(const Context& cx, const Tcb& t, u32 ready, u32 window, bool window_is
   return full;  //= rfc9293#3.9.1.2 SHLD-28
 }
 
-void note_sent(Context& cx, Tcb& t, SeqNum seq, u32 data) noexcept {
+// A segment of new data, or the FIN, has been sent. `flight`: in flight before it.
+void note_sent(Context& cx, Tcb& t, Sender& s, u32 data, bool fin) noexcept {
+  const SeqNum seq = t.snd_nxt;
+  const u32 flight = in_flight(t, s);
+  if (t.flight() == 0) t.progress_ms = cx.now_ms, s.rto_from_us = cx.now_us();
   if (data != 0 && data % t.snd_mss != 0) t.snd_sml = seq + data;
   t.max_sent = std::max<u16>(t.max_sent, static_cast<u16>(std::min<u32>(data, t.snd_mss)));
   if (!t.is(ColdFlags::timing)) {  // RFC 6298 3: time one segment at a time
@@ -54,41 +63,56 @@ void note_sent(Context& cx, Tcb& t, SeqNum seq, u32 data) noexcept {
     t.rtt_seq = seq + std::max<u32>(data, 1);
     t.rtt_start_us = cx.now_us();
   }
+  Sent r{.start = seq, .len = data + (fin ? 1u : 0u), .mss = t.snd_mss};
+  recovery::note_sent(cx, s, r, flight);
+  if (!s.board.sent(cx.sent, r) && !s.board.empty()) s.board.list().back(cx.sent).len += r.len;  // no memory: known as one
+  s.tlp.from_us = cx.now_us();
+  if (t.path == Path::recovery || t.path == Path::cwr) s.prr.out += r.len;
+  t.snd_nxt += r.len;
+  if (fin) t.set(HotFlags::fin_sent);
 }
 
-// cwnd as it binds now: duplicate ACKs may send new segments beyond it.
-u32 congestion_room(const Tcb& t) noexcept {
-  //= rfc3042#2 limited-transmit
-  const u32 extra = t.recovery == Recovery::none && t.dup_acks <= 2 ? t.dup_acks * t.snd_mss : 0u;
-  return t.cwnd + extra;
+// Records must not take more memory than the data that they are of.
+bool too_many_records(const Tcb& t, const Sender& s) noexcept {
+  return s.board.records() > 64 && s.board.records() * sizeof(Sent) > t.snd_buf;
+}
+
+// How much cwnd lets out now. With nothing in flight one segment may always go.
+u32 congestion_room(const Tcb& t, const Sender& s) noexcept {
+  const u32 flight = in_flight(t, s);
+  const u32 room = t.cwnd > flight ? t.cwnd - flight : 0;
+  return flight == 0 ? std::max<u32>(room, t.snd_mss) : room;
+}
+
+bool send_new_segment(Context& cx, Tcb& t, Sender& s, u32 n, bool fin) noexcept {
+  u16 flags = 0;
+  if (n == t.unsent() && n != 0) flags |= TcpFlags::psh;  //= rfc9293#3.9.1.2 MUST-61, SHLD-27
+  if (fin) flags |= TcpFlags::fin;
+  if (!send_segment(cx, t, t.snd_nxt, n, flags)) return false;
+  if (t.path == Path::disorder) cx.count(t, Tcp::limited_transmits);
+  note_sent(cx, t, s, n, fin);
+  return true;
 }
 
 // New data and FIN. Returns whether a segment left.
-bool send_new(Context& cx, Tcb& t) noexcept {
+bool send_new(Context& cx, Tcb& t, Sender& s) noexcept {
   bool sent = false;
   for (;;) {
     const u32 flight = t.flight();
     const u32 peer = t.snd_wnd > flight ? t.snd_wnd - flight : 0;  //= rfc9293#3.8.6 MUST-34, SHLD-15
-    const u32 cwnd = congestion_room(t) > flight ? congestion_room(t) - flight : 0;
+    //= rfc3042#2 limited-transmit
+    const u32 cwnd = congestion_room(t, s);  // what duplicates and SACKs tell of is no longer in flight: it makes room
     const u32 ready = t.unsent();
     const u32 n = ready != 0 ? piece(cx, t, ready, std::min(peer, cwnd), peer <= cwnd) : 0;
     const bool fin = !t.has(HotFlags::fin_sent) && fin_fits(t, t.snd_nxt, n, peer);
-    if (n == 0 && !(fin && ready == 0)) break;
-    const SeqNum seq = t.snd_nxt;
-    u16 flags = 0;
-    if (n == ready && n != 0) flags |= TcpFlags::psh;  //= rfc9293#3.9.1.2 MUST-61, SHLD-27
-    if (fin) flags |= TcpFlags::fin;
-    const bool limited = t.dup_acks != 0 && t.recovery == Recovery::none;
-    if (!send_segment(cx, t, seq, n, flags)) break;
-    if (limited) cx.count(t, Tcp::limited_transmits);
-    if (t.flight() == 0) t.progress_ms = cx.now_ms;
-    note_sent(cx, t, seq, n);
-    t.snd_nxt += n + (fin ? 1u : 0u);
-    if (fin) t.set(HotFlags::fin_sent);
+    if (n == 0 && !(fin && ready == 0)) {
+      if (ready == 0 && s.board.missing() == 0) rate::app_limited(s, in_flight(t, s));
+      return sent;
+    }
+    if (too_many_records(t, s) || !send_new_segment(cx, t, s, n, fin)) return sent;
     sent = true;
-    if (fin) break;
+    if (fin) return sent;
   }
-  return sent;
 }
 
 // Of a segment that is sent again.
@@ -97,34 +121,43 @@ u16 last_flags(bool fin, u32 data) noexcept {
   return data != 0 ? TcpFlags::fin | TcpFlags::psh : TcpFlags::fin;
 }
 
-// After a timeout everything in flight counts as lost and is sent again from rtx_nxt as cwnd opens.
-bool send_again(Context& cx, Tcb& t) noexcept {
+// Sends what is missing again, as far as cwnd lets it.
+bool send_missing(Context& cx, Tcb& t, Sender& s) noexcept {
   bool sent = false;
-  while (t.recovery == Recovery::timeout && t.rtx_nxt < t.recover) {
-    const u32 out = t.rtx_nxt - t.snd_una;
-    const u32 window = std::min(t.cwnd, std::max<u32>(t.snd_wnd, t.snd_mss));  //= rfc9293#3.8.6 SHLD-16
-    if (out >= window) break;
-    const SeqNum data_end = seq_min(t.recover, t.fin_seq());
-    const u32 left = t.rtx_nxt < data_end ? data_end - t.rtx_nxt : 0;
-    const u32 room = std::max<u32>(window - out, 1);
-    u32 n = std::min(left, room);
-    if (n > t.snd_mss) n = n / t.snd_mss * t.snd_mss;
-    else if (n < left && n < t.snd_mss && out != 0) break;
-    const bool fin = t.has(HotFlags::fin_sent) && t.rtx_nxt + n == t.fin_seq();
-    if (n == 0 && !fin) break;
-    n = std::min(n, std::max<u32>(t.snd_mss, cx.limits.gso_bytes / t.snd_mss * t.snd_mss));
-    const bool with_fin = fin && t.rtx_nxt + n == t.fin_seq();
-    if (!send_segment(cx, t, t.rtx_nxt, n, last_flags(with_fin, n))) break;
-    t.resent_ms = cx.now_ms;
-    t.rtx_nxt += n + (with_fin ? 1u : 0u);
+  Scoreboard::Range gap;
+  while (s.board.next_missing(cx.sent, gap)) {
+    if (gap.start - t.snd_una >= std::max<u32>(t.snd_wnd, t.snd_mss)) break;  //= rfc9293#3.8.6 SHLD-16
+    const u32 mss = t.snd_mss, flight = in_flight(t, s);
+    const u32 room = t.cwnd > flight ? t.cwnd - flight : 0;
+    if (room < std::min(mss, gap.len) && flight != 0) break;
+    u32 n = std::min({gap.len, std::max(room, mss), std::max(mss, cx.limits.gso_bytes / mss * mss)});
+    if (n > mss && n < gap.len) n = n / mss * mss;
+    if (!send_again(cx, t, s, gap.start, n)) break;
     sent = true;
   }
   return sent;
 }
 
-Timer wanted(const Tcb& t) noexcept {
+u32 rto_us(const Context& cx, const Tcb& t) noexcept { return static_cast<u32>(current_rto(cx, t).us()); }
+
+// Time left of what began at `from`, at least none.
+u32 left_us(const Context& cx, u32 from_us, u32 time_us) noexcept {
+  const u32 passed = cx.now_us() - from_us;
+  return passed < time_us ? time_us - passed : 0;
+}
+
+// Which of the three runs while something is in flight (RFC 8985 6.2, 7.2): what comes first.
+Timer wanted_in_flight(const Context& cx, const Tcb& t, const Sender* s) noexcept {
+  if (s == nullptr || !t.synchronized()) return Timer::retransmit;
+  if (s->rack.waits) return Timer::reorder;
+  if (!tlp::wanted(cx, t, *s)) return Timer::retransmit;
+  return left_us(cx, s->tlp.from_us, tlp::after_us(cx, t, *s)) < left_us(cx, s->rto_from_us, rto_us(cx, t)) ? Timer::probe
+                                                                                                            : Timer::retransmit;
+}
+
+Timer wanted(Context& cx, const Tcb& t) noexcept {
   if (t.state == State::closed || t.state == State::listen || t.state == State::time_wait) return Timer::none;
-  if (t.flight() != 0) return Timer::retransmit;
+  if (t.flight() != 0) return wanted_in_flight(cx, t, sender(cx, t));
   if (pending(t)) return Timer::persist;  //= rfc9293#3.8.6 MUST-35
   if (t.state == State::fin_wait_2 && t.is(ColdFlags::user_closed)) return Timer::fin_wait_2;
   if (t.is(ColdFlags::keepalive) && t.synchronized()) return Timer::keepalive;  //= rfc9293#3.8.4 MUST-25
@@ -134,8 +167,13 @@ Timer wanted(const Tcb& t) noexcept {
 Duration duration(Context& cx, const Tcb& t, Timer timer) noexcept {
   const Sysctl& sys = cx.sysctl(t);
   const Extra& x = extra(cx, t);
+  const Sender* const s = sender(cx, t);
   switch (timer) {
     case Timer::retransmit:
+      if (s == nullptr || !t.synchronized()) return current_rto(cx, t);
+      return Duration::micros(left_us(cx, s->rto_from_us, rto_us(cx, t)));
+    case Timer::probe: return Duration::micros(left_us(cx, s->tlp.from_us, tlp::after_us(cx, t, *s)));
+    case Timer::reorder: return Duration::micros(std::max<i32>(static_cast<i32>(s->rack.judge_at_us - cx.now_us()), 0));
     case Timer::persist: return current_rto(cx, t);  //= rfc9293#3.8.6.1 SHLD-29
     case Timer::fin_wait_2: return Duration::millis(x.fin_wait_2_ms != 0 ? x.fin_wait_2_ms : i64{sys.tcp_fin_timeout_s} * 1'000);
     case Timer::keepalive: return Duration::millis(x.keepalive_idle_ms != 0 ? x.keepalive_idle_ms : i64{sys.tcp_keepalive_time_s} * 1'000);
@@ -152,8 +190,13 @@ bool pending(const Tcb& t) noexcept {
 }
 
 void set_timer(Context& cx, Tcb& t, bool restart) noexcept {
-  const Timer want = wanted(t);
-  if (want == t.timer && !(restart && want == Timer::retransmit)) return;
+  if (restart && t.sender != 0) {
+    Sender& s = cx.senders[t.sender];
+    s.rto_from_us = s.tlp.from_us = cx.now_us();
+  }
+  const Timer want = wanted(cx, t);
+  const bool moves = want == Timer::probe || want == Timer::reorder || (restart && want == Timer::retransmit);
+  if (want == t.timer && !moves) return;
   if (want == Timer::persist && t.timer != Timer::persist) {
     t.retries = 0;
     t.progress_ms = cx.now_ms;  // the user's patience is counted from when data began to wait, not from earlier traffic
@@ -177,11 +220,39 @@ bool retransmit_head(Context& cx, Tcb& t) noexcept {
   return send_segment(cx, t, t.snd_una, n, last_flags(fin, n));
 }
 
+bool send_again(Context& cx, Tcb& t, Sender& s, SeqNum start, u32 len) noexcept {
+  const SeqNum data_end = t.has(HotFlags::fin_sent) ? t.fin_seq() : t.snd_nxt;
+  const u32 data = start < data_end ? std::min(len, data_end - start) : 0;
+  const u32 flight = in_flight(t, s);
+  if (!send_segment(cx, t, start, data, last_flags(len > data, data))) return false;
+  t.unmark(ColdFlags::timing);  //= rfc9293#3.8.1 MUST-18
+  t.resent_ms = cx.now_ms;
+  if (Sent* const r = s.board.sent_again(cx.sent, start, len, cx.now_us())) {
+    recovery::note_sent(cx, s, *r, flight);
+    rack::on_sent_again(s, *r);
+  }
+  undo::on_sent_again(s, len, cx.now_ms + t.ts_offset);
+  if (t.path == Path::recovery || t.path == Path::cwr) s.prr.out += len;
+  return true;
+}
+
+bool can_send_new(const Tcb& t) noexcept { return t.unsent() != 0 && t.snd_wnd > t.flight(); }
+
+bool send_one_new(Context& cx, Tcb& t) noexcept {
+  Sender* const s = own_sender(cx, t);
+  if (s == nullptr || !can_send_new(t)) return false;
+  const u32 n = std::min({t.unsent(), t.snd_wnd - t.flight(), u32{t.snd_mss}});
+  return send_new_segment(cx, t, *s, n, fin_fits(t, t.snd_nxt, n, t.snd_wnd - t.flight()));
+}
+
 void output(Context& cx, Tcb& t) noexcept {
-  if (sending_state(t)) {
-    bool sent = t.recovery == Recovery::timeout && send_again(cx, t);
-    if (t.recovery != Recovery::timeout || t.rtx_nxt >= t.recover) sent = send_new(cx, t) || sent;
-    static_cast<void>(sent);
+  if (t.has(HotFlags::ack_now) && (t.ooo != 0 || t.dsack_left != t.dsack_right)) send_ack(cx, t);  // SACK goes without data
+  if (sending_state(t) && (t.flight() != 0 || pending(t))) {
+    if (Sender* const s = own_sender(cx, t)) {
+      const bool hold = s->frto_new && can_send_new(t);  // RFC 5682 3.1 step 2b
+      if (!hold && s->board.missing() != 0) send_missing(cx, t, *s);
+      if (hold || s->board.missing() == s->board.again() || t.path != Path::loss) send_new(cx, t, *s);
+    }
   }
   if (t.has(HotFlags::ack_now)) send_ack(cx, t);
   set_timer(cx, t, false);

@@ -10,10 +10,16 @@ namespace weir::tcp {
 // it. Ends by setting the timer.
 void output(Context& cx, Tcb& t) noexcept;
 
-// Retransmits the first unacknowledged segment.
+// Retransmits the SYN, or the first unacknowledged segment of which nothing is known but that it is in flight.
 bool retransmit_head(Context& cx, Tcb& t) noexcept;
 
-// With data (or SYN, FIN) in flight the retransmission timer runs; with something queued that the window does not admit,
+// Sends [start, start + len) of what is in flight again.
+bool send_again(Context& cx, Tcb& t, Sender& s, SeqNum start, u32 len) noexcept;
+// Sends at most one segment of new data, whatever cwnd says, if there is one and the peer's window takes it.
+bool send_one_new(Context& cx, Tcb& t) noexcept;
+[[nodiscard]] bool can_send_new(const Tcb& t) noexcept;
+
+// With data (or SYN, FIN) in flight one of retransmission, probe and reordering timer runs; with something queued that the window does not admit,
 // persist; else FIN-WAIT-2 of an orphan or keepalive; else none. `restart`: progress was made, count from now.
 void set_timer(Context& cx, Tcb& t, bool restart) noexcept;
 

@@ -4,6 +4,7 @@
 #include "tcp/arrives.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
+#include "tcp/recovery/recovery.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -22,11 +23,7 @@ void shrink(Context& cx, Tcb& t, u32 mtu) noexcept {
   t.max_acked = std::min(t.max_acked, t.snd_mss);
   t.max_sent = std::min(t.max_sent, t.snd_mss);
   // What is in flight was too big and is lost, but not by congestion: sent again in smaller pieces, cwnd is kept.
-  if (t.recovery != Recovery::timeout) {
-    t.recovery = Recovery::timeout;
-    t.recover = t.snd_nxt;
-  }
-  t.rtx_nxt = t.snd_una;
+  if (Sender* s = sender(cx, t)) recovery::on_too_big(cx, t, *s);
   t.cwnd = std::max<u32>(t.cwnd, 2u * t.snd_mss);
   t.unmark(ColdFlags::timing);
 }

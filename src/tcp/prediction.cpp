@@ -9,7 +9,7 @@ bool ordinary(const Tcb& t, const Segment& seg) noexcept {
   if (t.state != State::established || t.has(HotFlags::slow_path)) return false;
   if (!seg.ctl.only(TcpFlags::ack) || seg.seq != t.rcv_nxt) return false;
   if (seg.wnd << t.snd_wscale != t.snd_wnd || t.snd_wnd == 0) return false;
-  if (t.recovery != Recovery::none || t.dup_acks != 0 || t.ooo != 0) return false;
+  if (t.path != Path::open || t.dup_acks != 0 || t.ooo != 0 || seg.more_options) return false;
   if (seg.has_ts != t.has(HotFlags::timestamps)) return false;
   if (seg.has_ts && static_cast<i32>(seg.ts_val - t.ts_recent) < 0) return false;
   if (seg.ack < t.snd_una || seg.ack > t.snd_nxt) return false;

@@ -59,9 +59,25 @@ u32 Reassembly::prune_last(buf::Pool& pool) noexcept {
   return bytes;
 }
 
+std::optional<Reassembly::Span> Reassembly::around(SeqNum seq) const noexcept {
+  const auto begin = ranges_.begin();
+  const auto r = std::partition_point(begin, begin + n_, [&](const Range& x) { return x.start + x.data.size() <= seq; });
+  if (r == begin + n_ || seq < r->start) return {};
+  return Span{r->start, r->start + r->data.size()};
+}
+
+// To the front. One that lies in the same range as another moves there instead of being listed twice.
+void Reassembly::note_recent(SeqNum seq) noexcept {
+  const auto now = around(seq);
+  const auto same = [&](SeqNum s) { return now && now->start <= s && s < now->end; };
+  auto end = std::find_if(recent_.begin(), recent_.end() - 1, same);
+  std::copy_backward(recent_.begin(), end, end + 1);
+  recent_[0] = seq;
+}
+
 Reassembly::Added Reassembly::add(buf::Pool& pool, SeqNum seq, buf::PacketId packet, u32 skip, u32 length, u32 limit) noexcept {
   Added out;
-  const SeqNum stop = seq + length;
+  const SeqNum first = seq, stop = seq + length;
   // First range that ends at or after seq: the only one that seq can extend.
   const auto begin = ranges_.begin();
   u32 i = static_cast<u32>(std::partition_point(begin, begin + n_, [&](const Range& r) { return r.start + r.data.size() < seq; }) - begin);
@@ -92,6 +108,7 @@ Reassembly::Added Reassembly::add(buf::Pool& pool, SeqNum seq, buf::PacketId pac
     if (i + 1 < n_ && end(i) == ranges_[i + 1].start) join(pool, i);
   }
   while (n_ != 0 && charged_ > limit) out.pruned += prune_last(pool);
+  note_recent(first);
   return out;
 }
 

@@ -2,6 +2,9 @@
 // touch. Only this data may be given up under pressure: it was never acknowledged (RFC 2018 8, RFC 9293 3.8.6).
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <optional>
 #include <vector>
 
 #include "base/seq.hpp"
@@ -43,6 +46,20 @@ class Reassembly {
   struct Span {
     SeqNum start, end;
   };
+  // The range that holds seq.
+  [[nodiscard]] std::optional<Span> around(SeqNum seq) const noexcept;
+  // Calls f(Span) with the ranges that were added to last, the newest first: what SACK tells (RFC 2018 4).
+  template <class F>
+  void for_each_recent(F&& f) const noexcept {
+    std::array<SeqNum, recent_n> told{};
+    u32 n = 0;
+    for (const SeqNum seq : recent_) {
+      const auto s = around(seq);
+      if (!s || std::find(told.begin(), told.begin() + n, s->start) != told.begin() + n) continue;
+      told[n++] = s->start;
+      f(*s);
+    }
+  }
   [[nodiscard]] Span range(u32 i) const noexcept { return {ranges_[i].start, ranges_[i].start + ranges_[i].data.size()}; }
 
  private:
@@ -57,8 +74,11 @@ class Reassembly {
   bool open(u32 at, SeqNum seq) noexcept;
   void close(u32 at) noexcept;
   void join(buf::Pool& pool, u32 i) noexcept;
+  void note_recent(SeqNum seq) noexcept;
   u32 prune_last(buf::Pool& pool) noexcept;
 
+  static constexpr u32 recent_n = 4;
+  std::array<SeqNum, recent_n> recent_{};  // where data came last, the newest first
   std::vector<Range> ranges_;  // grown by doubling to max_ranges, sorted by start, never touching
   u32 n_ = 0;
   u32 charged_ = 0;

@@ -103,6 +103,7 @@ void parse_timestamps(Segment& seg) noexcept {
     const auto r = wire::parse_options(seg.options);
     if (!r) return;
     o = *r;
+    seg.more_options = true;
   }
   seg.has_ts = o.has_ts;  //= rfc9293#3.7.1 MUST-65
   seg.ts_val = o.ts_val;

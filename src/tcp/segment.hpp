@@ -19,6 +19,7 @@ struct Segment {
   u16 up = 0;        // urgent pointer
   u16 segments = 1;  // how many of the wire this one stands for (GSO, GRO)
   bool has_ts = false;
+  bool more_options = false;  // others than the timestamps
   u32 ts_val = 0, ts_ecr = 0;
   buf::PacketId packet = buf::PacketId::none;
   u32 skip = 0;      // where the payload starts in the packet

@@ -72,6 +72,7 @@ Verdict step4_syn(Context& cx, Tcb& t, const Segment& seg) noexcept {
 }
 
 void answer_unacceptable(Context& cx, Tcb& t, const Segment& seg) noexcept {
+  if (seg.data != 0 && seg.seq < t.rcv_nxt) note_duplicate(cx, t, seg.seq, seq_min(seg.seq + seg.data, t.rcv_nxt));
   if (answer_always({t.rcv_nxt, t.rcv_wnd()}, seg, ack_acceptable(t, seg))) return send_ack(cx, t);
   challenge(cx, t);
 }

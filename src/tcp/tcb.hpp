@@ -24,10 +24,12 @@ enum class State : u8 {
 };
 
 // What the one main timer of a connection is armed for: design rule of one timer at a time.
-enum class Timer : u8 { none, retransmit, persist, keepalive, fin_wait_2 };
+// probe, reorder: RFC 8985.
+enum class Timer : u8 { none, retransmit, persist, keepalive, fin_wait_2, probe, reorder };
 
-// partial: of fast recovery, after the first partial ACK.
-enum class Recovery : u8 { none, fast, partial, timeout };
+// What the sender thinks of the path, with the names that TCP_INFO has for it: duplicate ACKs or SACKs have come (disorder), a
+// congestion mark is answered (cwr), fast recovery (recovery), a timeout (loss).
+enum class Path : u8 { open, disorder, cwr, recovery, loss };
 
 struct HotFlags {
   static constexpr u8 timestamps = 1, sack = 2, ack_now = 4, no_delay = 8, fin_queued = 16, fin_sent = 32,
@@ -83,15 +85,14 @@ struct TcbCold {
   SeqNum iss, irs;
   u32 max_snd_wnd;         // MAX.SND.WND of RFC 5961 5.2
   SeqNum recover;          // RFC 6582: SND.NXT when recovery began; never behind SND.UNA - 1
-  SeqNum rtx_nxt;          // next byte to be sent again after a timeout
   u32 destination, destination_generation;
   SeqNum rtt_seq;          // the segment being timed ends here (flag timing)
   u32 rtt_start_us;
-  u32 ca_acked;            // bytes acknowledged towards the next cwnd increase
+  u32 sender;              // slab index of the state of what is in flight, 0: nothing was sent yet
   u8 backoff;              // doublings of the RTO
   u8 retries;              // retransmissions of the same data, or probes, since progress
   u8 quick_acks;           // segments still to be acknowledged at once
-  Recovery recovery;
+  Path path;
   SeqNum snd_up, rcv_up;   // urgent pointers: the byte after the urgent data (RFC 9293 3.8.5)
   u32 last_rx_ms;          // when the peer was last heard
   u32 last_challenge_ms;   // 0: never
@@ -111,7 +112,11 @@ struct TcbCold {
   u64 bytes_in, bytes_out; // received in order, acknowledged by the peer
   u32 rcv_buf_before;      // the largest that the user has made smaller since: the edge was promised by it. 0: none
   u32 resent_ms;           // when something was last sent again
-  u32 spare[5];
+  SeqNum dsack_left, dsack_right;  // came twice, to be told in the next ACK (RFC 2883); equal: nothing
+  u8 partial_acks;         // of this recovery, up to 2
+  u8 cc;                   // cc::Kind
+  u16 spare16;
+  u32 spare[3];
 };
 static_assert(sizeof(TcbCold) == 192);
 

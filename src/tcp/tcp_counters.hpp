@@ -20,6 +20,14 @@ namespace weir::tcp {
   X(fast_path, "", "segments taken by header prediction")                             \
   X(fast_retransmits, "", "losses repaired without a timeout")                        \
   X(partial_acks, "", "recovery goes on: RFC 6582")                                   \
+  X(tail_loss_probes, "", "probes sent: RFC 8985 7")                                  \
+  X(tail_losses, "", "losses that only a probe told of: RFC 8985 7.4")                \
+  X(spurious_timeouts, "", "timeouts found needless: RFC 5682, RFC 3522")             \
+  X(undone, "", "reductions put back: RFC 3708, RFC 4015")                            \
+  X(sack_discarded, "", "SACK blocks outside of what is in flight")                   \
+  X(sack_reneged, "", "peers that threw away what they had SACKed: RFC 2018 8")       \
+  X(dsacks_in, "", "D-SACKs received: RFC 2883")                                      \
+  X(dsacks_out, "", "D-SACKs sent: RFC 2883")                                         \
   X(limited_transmits, "", "new segments sent on the first duplicate ACKs: RFC 3042") \
   X(rto_expirations, "", "retransmission timeouts")                                   \
   X(syn_retransmits, "", "SYN or SYN-ACK sent again")                                 \

@@ -40,6 +40,7 @@ Drop keep_for_later(Context& cx, Tcb& t, const Segment& seg, SeqNum seq, u32 ski
     cx.count(t, Tcp::out_of_order, seg.segments);
     if (added.pruned != 0) cx.count(t, Tcp::out_of_order_pruned, added.pruned);
     if (added.bytes == 0) why = added.refused ? Drop::tcp_ooo_limit : Drop::tcp_duplicate;
+    if (added.bytes == 0 && !added.refused) note_duplicate(cx, t, seq, seq + data);
   }
   if (fin) {
     r->set_fin(seq + data);
@@ -85,6 +86,12 @@ void fin_received(Context& cx, Tcb& t) noexcept {
 
 }  // namespace
 
+void note_duplicate(Context& cx, Tcb& t, SeqNum left, SeqNum right) noexcept {
+  if (!t.has(HotFlags::sack) || !cx.sysctl(t).tcp_dsack || left == right) return;
+  t.dsack_left = left;
+  t.dsack_right = right;
+}
+
 void step6_urgent(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (!seg.any(TcpFlags::urg) || !t.may_receive()) return;
   const SeqNum up = seg.seq + (seg.any(TcpFlags::syn) ? 1u : 0u) + seg.up;  // the byte after the urgent data: RFC 6093 3.1
@@ -108,10 +115,11 @@ struct Text {
   bool fin;
 };
 
-Text cut_to_window(Tcb& t, const Segment& seg) noexcept {
+Text cut_to_window(Context& cx, Tcb& t, const Segment& seg) noexcept {
   Text x{seg.seq + (seg.any(TcpFlags::syn) ? 1u : 0u), seg.skip, seg.data, seg.any(TcpFlags::fin)};
   if (x.seq < t.rcv_nxt) {  // begins with what we have
     const u32 old = std::min(t.rcv_nxt - x.seq, x.data);
+    note_duplicate(cx, t, x.seq, x.seq + old);
     x.seq += old;
     x.skip += old;
     x.data -= old;
@@ -157,7 +165,7 @@ void in_order(Context& cx, Tcb& t, Segment& seg, Text& x) noexcept {
 Verdict step7_text(Context& cx, Tcb& t, Segment& seg) noexcept {
   if (text_after_close(cx, t, seg)) return Verdict::done;
   if (!t.may_receive() || (seg.data == 0 && !seg.any(TcpFlags::fin))) return Verdict::next_step;
-  Text x = cut_to_window(t, seg);
+  Text x = cut_to_window(cx, t, seg);
   if (x.seq > t.rcv_nxt) {
     //= rfc9293#3.10.7.4 SHLD-31
     const Drop why = keep_for_later(cx, t, seg, x.seq, x.skip, x.data, x.fin);

@@ -5,7 +5,8 @@
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
 #include "tcp/pmtu.hpp"
-#include "tcp/recovery/newreno.hpp"
+#include "tcp/recovery/recovery.hpp"
+#include "tcp/recovery/tlp.hpp"
 #include "tcp/rtt.hpp"
 
 namespace weir::tcp {
@@ -55,9 +56,11 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
   }
   t.unmark(ColdFlags::timing);  //= rfc9293#3.8.1 MUST-18
   if (t.is(ColdFlags::pmtu_pending)) apply_claimed_mtu(cx, t);  // RFC 5927 7.2: the stall makes the claim credible
-  newreno::on_timeout(cx, t);
+  Sender* const s = sender(cx, t);
+  if (s != nullptr) recovery::on_timeout(cx, t, *s);
+  else retransmit_head(cx, t);
+  set_timer(cx, t, true);
   output(cx, t);
-  if (t.timer == Timer::none) set_timer(cx, t, true);
 }
 
 // Data waits for a window. Zero: a probe below SND.UNA that must be answered (MUST-36), for ever (MUST-37), unless the user
@@ -76,8 +79,7 @@ void persist_timeout(Context& cx, Tcb& t) noexcept {
   t.timer = Timer::none;
   //= rfc9293#3.9.1.2 MUST-60
   const u32 fits = std::min({t.unsent(), t.snd_wnd, u32{t.snd_mss}});
-  if (fits != 0 && send_segment(cx, t, t.snd_nxt, fits, TcpFlags::psh)) {
-    t.snd_nxt += fits;
+  if (fits != 0 && send_one_new(cx, t)) {
     t.retries = t.backoff = 0;
   } else if (t.snd_wnd != 0 && t.unsent() == 0) {
     output(cx, t);  // only a FIN is left
@@ -106,6 +108,19 @@ void keepalive_timeout(Context& cx, Tcb& t) noexcept {
   cx.count(t, Tcp::keepalive_probes);
   send_ack_at(cx, t, t.snd_una - 1);  //= rfc9293#3.8.4 SHLD-12
   cx.wheel.arm(2 * t.id, cx.now + Duration::millis(interval_ms));
+}
+
+// RFC 8985 7.3: after the probe it is the timeout's turn, counted from now.
+void probe_timeout(Context& cx, Tcb& t) noexcept {
+  t.timer = Timer::none;
+  if (Sender* const s = sender(cx, t)) tlp::send_probe(cx, t, *s);
+  set_timer(cx, t, true);
+}
+
+void reorder_timeout(Context& cx, Tcb& t) noexcept {
+  t.timer = Timer::none;
+  if (Sender* const s = sender(cx, t)) recovery::on_reorder_timer(cx, t, *s);
+  output(cx, t);
 }
 
 template <class Record>
@@ -139,6 +154,8 @@ void on_main_timer(Context& cx, u32 id) noexcept {
     case Timer::retransmit: retransmission_timeout(cx, t); break;
     case Timer::persist: persist_timeout(cx, t); break;
     case Timer::keepalive: keepalive_timeout(cx, t); break;
+    case Timer::probe: probe_timeout(cx, t); break;
+    case Timer::reorder: reorder_timeout(cx, t); break;
     case Timer::fin_wait_2:
       cx.count(t, Tcp::abort_on_linger);
       finish_connection(cx, t, Errc::would_block);

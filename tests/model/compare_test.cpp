@@ -91,7 +91,7 @@ class Comparison {
     t.snd_wnd = m.snd_wnd, t.max_snd_wnd = m.max_snd_wnd, t.snd_wl1 = m.snd_wl1, t.snd_wl2 = m.snd_wl2;
     t.rcv_nxt = m.rcv_nxt, t.rcv_adv = m.rcv_nxt + m.rcv_wnd, t.last_ack_sent = m.rcv_nxt;
     t.rcv_buf = m.rcv_wnd, t.snd_mss = t.rcv_mss = model::space_mss, t.peer_mss = model::space_mss;
-    t.cwnd = 100'000, t.ssthresh = 100'000, t.recover = m.snd_una, t.rtx_nxt = m.snd_una;
+    t.cwnd = 100'000, t.ssthresh = 100'000, t.recover = m.snd_una;
     if (t.state >= tcp::State::established) {
       const u32 data = m.snd_nxt - m.snd_una - (m.fin_sent && m.snd_una <= m.fin_seq ? 1u : 0u);
       t.tx.append_copy(h_.pool, std::vector<std::byte>(data));

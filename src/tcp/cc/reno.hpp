@@ -1,33 +1,34 @@
-// Reno: window arithmetic of RFC 5681 with byte counting (RFC 3465) and growth only where the window was the limit
-// (RFC 7661 4.1). Detection of loss is elsewhere.
+// Reno: window arithmetic of RFC 5681 with byte counting (RFC 3465), growth only where the window was the limit (RFC 7661 4.1).
 #pragma once
 
-#include <algorithm>
+#include "tcp/cc/window.hpp"
 
-#include "tcp/tcb.hpp"
+namespace weir::tcp::cc {
 
-namespace weir::tcp::reno {
+struct Reno {
+  static constexpr std::string_view name = "reno";
+  static constexpr bool owns_cwnd = false, scalable = false, wants_sent = false;
 
-// RFC 6928: min(10 segments, max(2 segments, 14,600 bytes)).
-[[nodiscard]] constexpr u32 initial_window(u32 mss, u32 segments) noexcept {
-  return std::min(segments * mss, std::max(2 * mss, segments * 1'460));
-}
+  u32 acked = 0;  // towards the next segment of cwnd
 
-// RFC 5681 (4): half of what was in flight, at least two segments.
-[[nodiscard]] constexpr u32 ssthresh_after_loss(u32 flight, u32 mss) noexcept { return std::max(flight / 2, 2 * mss); }
-
-// `acked` bytes newly acknowledged when `flight` were outstanding. `most`: growth per ACK in slow start.
-inline void grow(Tcb& t, u32 acked, u32 flight, u32 most) noexcept {
-  const bool slow_start = t.cwnd < t.ssthresh;
-  if (slow_start ? flight * 2 < t.cwnd : flight + t.snd_mss < t.cwnd) return;  // the window was not the limit
-  if (slow_start) {
-    t.cwnd = static_cast<u32>(std::min<u64>(u64{t.cwnd} + std::min(acked, most), 1u << 30));
-    return;
+  void begin(Window, Instant, u32) noexcept { acked = 0; }
+  void on_ack(Window w, const Ack& a) noexcept {
+    if (a.in_recovery || !a.cwnd_limited) return;
+    u32 bytes = a.acked;
+    if (w.cwnd < w.ssthresh) bytes = slow_start(w, bytes, a.in_loss);
+    if (w.cwnd < w.ssthresh) return;
+    acked += bytes;  // RFC 3465 2.1
+    if (acked < w.cwnd) return;
+    acked -= w.cwnd;
+    w.cwnd = std::min(w.cwnd + w.mss, most_cwnd);
   }
-  t.ca_acked += acked;
-  if (t.ca_acked < t.cwnd) return;
-  t.ca_acked -= t.cwnd;
-  t.cwnd = std::min(t.cwnd + t.snd_mss, 1u << 30);
-}
+  void on_event(Window w, Event e, Instant, u32 in_flight, u32) noexcept {
+    if (e == Event::recovery || e == Event::mark || e == Event::timeout) w.ssthresh = half(in_flight, w.mss);
+    if (e != Event::restart) acked = 0;
+  }
+  void on_sent(Window, Instant, u32, u32) noexcept {}
+  [[nodiscard]] u64 pacing_rate() const noexcept { return 0; }
+};
+static_assert(Controller<Reno>);
 
-}  // namespace weir::tcp::reno
+}  // namespace weir::tcp::cc

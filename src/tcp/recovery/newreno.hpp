@@ -1,14 +1,14 @@
-// Loss recovery without SACK: RFC 5681 3.2 (fast retransmit and recovery), RFC 6582 (NewReno), and what a timeout does.
+// Loss detection without SACK: duplicate ACKs (RFC 5681 3.2) and partial ACKs (RFC 6582). Each duplicate is taken for a segment
+// that has arrived.
 #pragma once
 
-#include "tcp/context.hpp"
+#include "tcp/recovery/learnt.hpp"
 
 namespace weir::tcp::newreno {
 
-// SND.UNA has moved by `acked`; `flight` is FlightSize before.
-void on_ack(Context& cx, Tcb& t, u32 acked, u32 flight) noexcept;
-void on_duplicate_ack(Context& cx, Tcb& t) noexcept;
-// Everything in flight is taken for lost.
-void on_timeout(Context& cx, Tcb& t) noexcept;
+// Takes into account what the ACK says of segments that have arrived; before anything is judged.
+void on_ack(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept;
+// Bytes newly judged lost.
+u32 detect(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept;
 
 }  // namespace weir::tcp::newreno

@@ -1,0 +1,308 @@
+// tcp/recovery/recovery.hpp
+#include "tcp/recovery/recovery.hpp"
+
+#include "tcp/cc/apply.hpp"
+#include "tcp/output.hpp"
+#include "tcp/recovery/newreno.hpp"
+#include "tcp/recovery/prr.hpp"
+#include "tcp/recovery/rack.hpp"
+#include "tcp/recovery/rate.hpp"
+#include "tcp/recovery/tlp.hpp"
+#include "tcp/recovery/undo.hpp"
+#include "wire/tcp_options.hpp"
+
+namespace weir::tcp {
+
+Sender* own_sender(Context& cx, Tcb& t) noexcept {
+  if (t.sender != 0) return &cx.senders[t.sender];
+  t.sender = cx.senders.alloc();
+  if (t.sender == 0) return nullptr;
+  Sender& s = cx.senders[t.sender];
+  s.cc = cc::make(static_cast<cc::Kind>(t.cc));
+  s.rack.scan = t.snd_nxt;
+  s.rto_from_us = cx.now_us();
+  cc::visit(s.cc, [&](auto& c) { c.begin(cc::window(cx, t), cx.now, t.srtt_us); });
+  return &s;
+}
+
+void release_sender(Context& cx, Tcb& t) noexcept {
+  if (t.sender == 0) return;
+  cx.senders[t.sender].board.clear(cx.sent);
+  cx.senders.release(t.sender);
+  t.sender = 0;
+}
+
+namespace recovery {
+namespace {
+
+bool reducing(const Tcb& t) noexcept { return t.path == Path::recovery || t.path == Path::cwr; }
+
+// RFC 5681 3.2 step 2: what limited transmit has sent beyond cwnd does not count.
+u32 flight_for_reduction(const Tcb& t, const Learnt& l) noexcept { return std::min(t.flight() + l.acked, t.cwnd); }
+
+void to(Tcb& t, Path path) noexcept { t.path = path; }
+
+void enter_recovery(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
+  cx.count(t, Tcp::fast_retransmits);
+  if (t.path != Path::cwr) {  // else this window's reduction has been made
+    undo::arm(t, s);
+    cc::tell(cx, t, s, cc::Event::recovery, flight_for_reduction(t, l));
+    prr::begin(t, s, l);
+  }
+  to(t, Path::recovery);
+  t.recover = t.snd_nxt;
+  t.partial_acks = 0;
+  s.undo.sent_again = 0;
+}
+
+// A probe has repaired a loss (RFC 8985 7.4.2): the window is reduced once, as for a mark.
+void enter_cwr(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
+  if (t.path != Path::open && t.path != Path::disorder) return;
+  undo::arm(t, s);
+  cc::tell(cx, t, s, cc::Event::recovery, flight_for_reduction(t, l));
+  prr::begin(t, s, l);
+  to(t, Path::cwr);
+  t.recover = t.snd_nxt;
+}
+
+void leave(Context& cx, Tcb& t, Sender& s) noexcept {
+  const bool was_reducing = reducing(t);
+  if (was_reducing && !cc::owns_cwnd(s)) t.cwnd = t.ssthresh;
+  if (was_reducing) cc::tell(cx, t, s, cc::Event::recovered, in_flight(t, s));
+  if (t.path == Path::recovery) {
+    rack::on_recovered(s);
+    // Only what was missing was sent again: duplicate ACKs from here on are of another loss.
+    t.recover = t.snd_una - 1;
+  }
+  to(t, Path::open);
+  t.dup_acks = 0;
+  s.dup_bytes = 0;
+  s.frto = s.frto_new = false;
+}
+
+void undo_all(Context& cx, Tcb& t, Sender& s) noexcept {
+  undo::respond(cx, t, s);
+  s.frto = s.frto_new = false;
+  s.dup_bytes = 0;
+  t.dup_acks = 0;
+  to(t, Path::open);
+  t.recover = t.snd_una - 1;
+}
+
+// RFC 5682 3.1, 3.2: what arrives after a timeout tells whether it was one.
+void judge_timeout(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
+  if (!s.frto) return;
+  const bool sack = t.has(HotFlags::sack);
+  if (l.original && (sack || !l.copy)) {
+    cx.count(t, Tcp::spurious_timeouts);
+    return undo_all(cx, t, s);
+  }
+  if (s.frto_new) {  // step 3
+    if (l.duplicate || l.newly_sacked != 0) s.frto = s.frto_new = false;
+    return;
+  }
+  if (!l.advanced || t.snd_una >= t.recover || !can_send_new(t)) {  // steps 2a, 2b
+    s.frto = false;
+    return;
+  }
+  s.frto_new = true;
+}
+
+// An ACK that jumps over what had arrived before the timeout empties the window at once, and there is no ACK clock for what
+// may follow: no more of it than a connection may begin with (RFC 6582 3.2 step 3 for fast recovery, RFC 5681 4.1).
+void bound_burst(const Context& cx, Tcb& t, const Sender& s) noexcept {
+  t.cwnd = std::min(t.cwnd, in_flight(t, s) + cc::initial_window(t.snd_mss, cx.sysctl(t).initial_cwnd));
+}
+
+bool cwnd_limited(const Tcb& t, const Learnt& l) noexcept {
+  if (t.path == Path::loss) return true;
+  return t.cwnd < t.ssthresh ? l.prior_in_flight * 2 >= t.cwnd : l.prior_in_flight + t.snd_mss >= t.cwnd;
+}
+
+void grow(Context& cx, Tcb& t, Sender& s, const Learnt& l, Path before) noexcept {
+  const bool was_loss = before == Path::loss;
+  const cc::Ack a{.now = cx.now,
+                  .una = t.snd_una,
+                  .nxt = t.snd_nxt,
+                  .delivered_total = s.rate.delivered,
+                  .acked = l.acked,
+                  .delivered = l.delivered,
+                  .lost = l.lost,
+                  .prior_in_flight = l.prior_in_flight,
+                  .in_flight = in_flight(t, s),
+                  .rtt_us = l.rtt_us,
+                  .srtt_us = t.srtt_us,
+                  .min_rtt_us = s.rack.min_rtt_us,
+                  .ce_bytes = l.ce_bytes,
+                  .ece = l.ece,
+                  .cwnd_limited = was_loss || cwnd_limited(t, l),
+                  .in_recovery = reducing(t) || before == Path::recovery || before == Path::cwr,
+                  .in_loss = was_loss,
+                  .rate = rate::sample(cx, s, l)};
+  cc::visit(s.cc, [&](auto& c) { c.on_ack(cc::window(cx, t), a); });
+}
+
+// Where SND.UNA has reached what was in flight when the episode began, it is over.
+void end_episode(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
+  if (t.path == Path::open || t.path == Path::disorder || t.snd_una < t.recover) return;
+  if (l.late_echo && s.undo.stamped && s.undo.armed && l.copy) return undo_all(cx, t, s);
+  leave(cx, t, s);
+}
+
+void settle_disorder(Tcb& t, const Sender& s) noexcept {
+  if (t.path == Path::open && (s.board.sacked() != 0 || t.dup_acks != 0)) to(t, Path::disorder);
+  if (t.path == Path::disorder && s.board.sacked() == 0 && t.dup_acks == 0) to(t, Path::open);
+}
+
+// New losses, by whoever watches for them. An episode begins with the first.
+void detect(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
+  if (!t.has(HotFlags::sack)) l.lost = newreno::detect(cx, t, s, l);
+  else if (s.board.sacked() != 0 || s.resent_head < s.resent.size()) l.lost = rack::detect(cx, t, s);
+  else s.rack.waits = false;
+  if (l.lost == 0) return;
+  s.rate.lost += l.lost;
+  if (t.path != Path::recovery && t.path != Path::loss) enter_recovery(cx, t, s, l);
+}
+
+// Needless after all? By timestamps on an ACK of new data, by D-SACKs at any time.
+void try_undo(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
+  if (!s.undo.armed) return;
+  const bool episode = t.path == Path::recovery || t.path == Path::loss;
+  if (episode && l.advanced && l.copy && l.late_echo && s.undo.stamped) {
+    if (t.path == Path::loss) cx.count(t, Tcp::spurious_timeouts);
+    return undo_all(cx, t, s);
+  }
+  if (undo::all_came_twice(s, l)) undo_all(cx, t, s);
+}
+
+}  // namespace
+
+Learnt begin(const Tcb& t, const Sender& s) noexcept { return {.prior_flight = t.flight(), .prior_in_flight = in_flight(t, s)}; }
+
+void take_ack(Context& cx, Tcb& t, Sender& s, SeqNum una, const Segment& seg, Learnt& l) noexcept {
+  const bool echo = seg.has_ts && seg.ts_ecr != 0;
+  l.late_echo = echo && s.undo.stamped && static_cast<i32>(seg.ts_ecr - s.undo.stamp) < 0;
+  l.acked = una - t.snd_una;
+  l.advanced = true;
+  s.board.acked(cx.sent, una, [&](const Sent& r) {
+    if (r.is(Sent::ever)) l.copy = true;
+    if (r.is(Sent::sacked)) return;  // known
+    const u32 sent_ms = cx.now_ms - (cx.now_us() - r.xmit_us) / 1'000;
+    const bool echo_before = echo && static_cast<i32>(seg.ts_ecr - t.ts_offset - sent_ms) < 0;
+    rack::on_delivered(cx, t, s, r, echo_before, l);
+    rate::on_delivered(cx, s, r, l);
+  });
+  s.rack.scan = seq_max(s.rack.scan, una);
+}
+
+void take_sacks(Context& cx, Tcb& t, Sender& s, const Segment& seg, Learnt& l) noexcept {
+  const auto o = wire::parse_options(seg.options);
+  if (!o || o->sack_n == 0) return;
+  const auto blocks = o->sack_blocks();
+  const SeqNum una = seq_max(t.snd_una, seg.ack);
+  // RFC 2883 4: the first block tells of something that came twice if it is acknowledged, or lies within the second.
+  const auto& first = blocks[0];
+  const bool inside = blocks.size() > 1 && blocks[1].left <= first.left && first.right <= blocks[1].right;
+  const bool dsack = first.left < first.right && (first.right <= una || inside);
+  if (dsack && first.right <= t.snd_nxt && first.left >= una - std::max(t.max_snd_wnd, 1u)) {
+    cx.count(t, Tcp::dsacks_in);
+    l.dsack = true;
+    l.dsack_left = first.left;
+    l.dsack_right = first.right;
+    undo::on_dsack(s, first.left, first.right);
+  }
+  const u32 before = s.board.sacked();
+  for (usize i = dsack ? 1 : 0; i < blocks.size(); ++i) {
+    const auto& b = blocks[i];
+    if (!(b.left < b.right) || b.left < una || b.right > t.snd_nxt) {  // of another time, or made up
+      cx.count(t, Tcp::sack_discarded);
+      continue;
+    }
+    s.board.take_sack(cx.sent, b.left, b.right, [&](const Sent& r) {
+      rack::on_delivered(cx, t, s, r, false, l);
+      rate::on_delivered(cx, s, r, l);
+    });
+  }
+  l.newly_sacked = s.board.sacked() - before;
+}
+
+void on_ack(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
+  if (t.path == Path::open && l.advanced && s.board.sacked() == 0 && !s.tlp.out && !l.dsack) [[likely]] {
+    if (t.dup_acks != 0) t.dup_acks = 0, s.dup_bytes = 0;
+    s.rack.waits = false;
+    set_timer(cx, t, true);  // RFC 6298 5.3
+    return grow(cx, t, s, l, Path::open);
+  }
+  const Path before = t.path;
+  const bool was_loss = before == Path::loss, was_recovery = before == Path::recovery;
+  if (!t.has(HotFlags::sack)) newreno::on_ack(cx, t, s, l);
+  else rack::on_ack(t, s, l);
+  try_undo(cx, t, s, l);
+  if (was_loss && t.path == Path::loss) judge_timeout(cx, t, s, l);
+  end_episode(cx, t, s, l);
+  const bool tail_was_lost = tlp::on_ack(t, s, l);
+  detect(cx, t, s, l);
+  if (tail_was_lost) enter_cwr(cx, t, s, l);
+  settle_disorder(t, s);
+  if (reducing(t) && !cc::owns_cwnd(s)) prr::on_ack(t, s, l);
+  if (l.delivered != 0 || l.advanced) grow(cx, t, s, l, before);
+  if (was_loss && l.advanced && !cc::owns_cwnd(s)) bound_burst(cx, t, s);
+  // Without SACK the timer runs on from the first partial ACK: where a whole flight was lost, one segment per round trip is far
+  // slower than the timeout and its slow start (RFC 6582 3.2 step 3; RFC 3782 4).
+  const bool impatient = was_recovery && t.path == Path::recovery && !t.has(HotFlags::sack) && t.partial_acks > 1;
+  set_timer(cx, t, (l.advanced && !impatient) || (t.path == Path::recovery && !was_recovery));
+}
+
+void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
+  //= rfc9293#3.8.2 MUST-19
+  // ssthresh once per flight: a second timeout of the same segment, or one in recovery, has cut it already (RFC 5681 3.1).
+  // If SND.UNA has moved since the last timeout, what was sent again was too much again, as far as cwnd let it out.
+  const bool same_flight = (t.path == Path::loss || reducing(t)) && t.snd_una < t.recover;
+  const bool again = t.path == Path::loss && t.retries == 1;
+  const bool first = !same_flight;
+  if (first) undo::arm(t, s);
+  if (first) cc::tell(cx, t, s, cc::Event::timeout, t.flight());
+  else if (again) cc::tell(cx, t, s, cc::Event::timeout, std::min(t.cwnd, t.flight()));
+  // RFC 5682 2: not where a timeout is being answered already.
+  s.frto = cx.sysctl(t).tcp_frto && first;
+  s.frto_new = false;
+  s.tlp.out = false;
+  s.dup_bytes = 0;
+  t.dup_acks = 0;
+  to(t, Path::loss);
+  t.recover = t.snd_nxt;
+  const bool reneged = !s.board.empty() && s.board.list().front(cx.sent).is(Sent::sacked);
+  if (reneged) {  // what lies at SND.UNA would have been acknowledged: the peer has thrown away what it had (RFC 2018 8)
+    s.board.forget_sacks(cx.sent);
+    cx.count(t, Tcp::sack_reneged);
+  }
+  u32 lost = 0;
+  if (t.has(HotFlags::sack) && !reneged && t.retries == 1) lost = rack::detect_on_timeout(cx, t, s);
+  else lost = s.board.mark_missing(cx.sent, t.snd_una, t.snd_nxt);
+  s.rate.lost += lost;
+  t.cwnd = in_flight(t, s) + t.snd_mss;
+}
+
+void on_reorder_timer(Context& cx, Tcb& t, Sender& s) noexcept {
+  Learnt l = begin(t, s);
+  detect(cx, t, s, l);
+  if (reducing(t) && !cc::owns_cwnd(s)) prr::on_ack(t, s, l);
+}
+
+void on_too_big(Context& cx, Tcb& t, Sender& s) noexcept {
+  if (t.path != Path::loss) {
+    to(t, Path::loss);
+    t.recover = t.snd_nxt;
+  }
+  s.undo.armed = false;
+  s.frto = s.frto_new = false;
+  static_cast<void>(s.board.mark_missing(cx.sent, t.snd_una, t.snd_nxt));
+}
+
+void note_sent(Context& cx, Sender& s, Sent& r, u32 flight) noexcept {
+  r.xmit_us = cx.now_us();
+  rate::on_sent(cx, s, r, flight);
+}
+
+}  // namespace recovery
+}  // namespace weir::tcp

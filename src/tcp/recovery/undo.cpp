@@ -1,0 +1,17 @@
+// tcp/recovery/undo.hpp
+#include "tcp/recovery/undo.hpp"
+
+#include "tcp/cc/apply.hpp"
+
+namespace weir::tcp::undo {
+
+void respond(Context& cx, Tcb& t, Sender& s) noexcept {
+  cx.count(t, Tcp::undone);
+  t.cwnd = std::max(t.cwnd, s.undo.cwnd);
+  t.ssthresh = std::max(t.ssthresh, s.undo.ssthresh);
+  s.board.forget_missing(cx.sent);
+  s.undo.armed = false;
+  cc::tell(cx, t, s, cc::Event::undone, in_flight(t, s));
+}
+
+}  // namespace weir::tcp::undo
