@@ -26,7 +26,7 @@ bool in_fast_recovery(const Tcb& t) noexcept { return t.recovery == Recovery::fa
 void fast_recovery_ack(Context& cx, Tcb& t, u32 acked) noexcept {
   if (t.snd_una < t.recover) {
     // The timer runs on from the first partial ACK: where a whole flight was lost, one segment per round trip is far slower
-    // than the timeout and its slow start (RFC 6582 4, "Impatient").
+    // than the timeout and its slow start (RFC 6582 3.2 step 3, first partial ACK; RFC 3782 4).
     if (t.recovery == Recovery::fast) set_timer(cx, t, true);
     t.recovery = Recovery::partial;
     return partial_ack(cx, t, acked);
