@@ -17,6 +17,8 @@ TEST(http_url, parts) {
   EXPECT_EQ(u->path, "/a?b");
   EXPECT_EQ(u->host_header(), "10.0.0.1:8080");
   EXPECT_EQ(Url::parse("HTTP://[fd00::1]")->host_header(), "[fd00::1]");
+  // An IPv4 address in IPv6 clothes is IPv4 to the stack, and still needs its brackets in a header.
+  EXPECT_EQ(Url::parse("http://[::ffff:10.0.0.1]:81/")->host_header(), "[::ffff:10.0.0.1]:81");
   EXPECT_EQ(Url::parse("http://[fd00::1]:81/x")->at.port, 81);
   EXPECT_EQ(Url::parse("http://1.2.3.4?q")->path, "/?q");
 }
