@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "api/service_kinds.hpp"
 #include "api/sysctl_names.hpp"
 #include "api/units.hpp"
 #include "io/spec.hpp"
@@ -212,14 +213,6 @@ void read_route(Section s, FileNetns& ns) {
   ns.routes.push_back(r);
 }
 
-struct ServiceKind {
-  std::string_view name;
-  u16 port;
-  bool load;
-};
-constexpr ServiceKind kinds[] = {{"http", 80, false},  {"echo", 7, false},  {"discard", 9, false}, {"chargen", 19, false},
-                                 {"bulk", 5001, true}, {"rpc", 5002, true}, {"cbr", 5003, true}};
-
 void read_load(Section& s, FileService& f) {
   std::string to;
   s.text("to", to, "an address");
@@ -248,10 +241,10 @@ void read_service(Section s, FileNetns& ns) {
   FileService f;
   f.line = s.line();
   s.text("kind", f.kind);
-  const auto kind = std::ranges::find(kinds, std::string_view{f.kind}, &ServiceKind::name);
-  if (kind == std::end(kinds)) {
+  const auto kind = std::ranges::find(service_kinds, std::string_view{f.kind}, &ServiceKind::name);
+  if (kind == std::end(service_kinds)) {
     std::vector<std::string_view> names;
-    for (const ServiceKind& k : kinds) names.push_back(k.name);
+    for (const ServiceKind& k : service_kinds) names.push_back(k.name);
     const std::string_view near = nearest(f.kind, names);
     return s.errors().add(f.line, fmt::format("service: kind = \"{}\": expected http, echo, discard, chargen, bulk, rpc or cbr{}", f.kind,
                                               near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
@@ -259,7 +252,7 @@ void read_service(Section s, FileNetns& ns) {
   f.port = kind->port;
   s.number("port", f.port, 1, 65'535);
   if (f.kind == "http") s.text("root", f.root, "a directory");
-  if (kind->load) read_load(s, f);
+  if (kind->is_load) read_load(s, f);
   s.finish();
   ns.services.push_back(std::move(f));
 }
