@@ -385,6 +385,14 @@ FileInterface* find_interface(NetworkFile& file, std::string_view netns, std::st
   return nullptr;
 }
 
+// How many interfaces have this one as the other end of their veth: it need not say so itself.
+u32 ends_of_veths(const NetworkFile& file, std::string_view netns, std::string_view interface) {
+  u32 n = 0;
+  for (const FileNetns& other : file.netns)
+    for (const FileInterface& y : other.interfaces) n += y.veth_netns == netns && y.veth_interface == interface ? 1 : 0;
+  return n;
+}
+
 // Every interface has one wire: a device, a veth whose peer agrees, or one link.
 void check_wires(NetworkFile& file, Errors& errors) {
   std::map<std::pair<u32, u32>, u32> linked;  // interface: line of its link
@@ -398,13 +406,10 @@ void check_wires(NetworkFile& file, Errors& errors) {
   for (u32 n = 0; n < file.netns.size(); ++n)
     for (u32 k = 0; k < file.netns[n].interfaces.size(); ++k) {
       const FileInterface& x = file.netns[n].interfaces[k];
-      if (x.device.empty() && !linked.contains({n, k})) {
-        // The other end of a veth need not say so itself.
-        bool named = false;
-        for (const FileNetns& other : file.netns)
-          for (const FileInterface& y : other.interfaces)
-            named = named || (y.veth_netns == file.netns[n].name && y.veth_interface == x.name);
-        if (!named) errors.add(x.line, fmt::format("interface {}: neither a device nor a [[link]]", x.name));
+      if (x.device.empty()) {
+        const u32 wires = ends_of_veths(file, file.netns[n].name, x.name) + (linked.contains({n, k}) ? 1 : 0);
+        if (wires == 0) errors.add(x.line, fmt::format("interface {}: neither a device nor a [[link]]", x.name));
+        if (wires > 1) errors.add(x.line, fmt::format("interface {}: {} wires end here, and it can have one", x.name, wires));
       }
       if (x.veth_interface.empty()) continue;
       const FileInterface* peer = find_interface(file, x.veth_netns, x.veth_interface);
