@@ -55,6 +55,9 @@ TEST(http_answer, head) {
   EXPECT_TRUE(parse_answer("HTTP/1.0 404 \r\n\r\n"));
   EXPECT_TRUE(parse_answer("HTTP/1.1 200\r\n\r\n"));
   EXPECT_TRUE(parse_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nContent-Length: 1\r\n\r\n")->in_chunks);
+  const auto none = parse_answer("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n");  // RFC 9112 6.3, first case
+  EXPECT_FALSE(none->in_chunks);
+  EXPECT_EQ(none->length, 0u);
   for (const char* bad :
        {"", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n", "SSH-2.0-x\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
