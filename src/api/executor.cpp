@@ -92,15 +92,15 @@ void Executor::arm(Timer& t, Instant at) {
 
 void Executor::call_for_timers() {
   const Instant next = timers_.next();
-  if (next >= called_for_) return;
-  called_for_ = next;
+  if (next >= (calls_.empty() ? Instant::never() : calls_.back())) return;
+  calls_.push_back(next);
   call_at(next);
 }
 
 void Executor::run_timers() {
   const Scope scope(*this);
   const Instant t = now();
-  called_for_ = Instant::never();
+  while (!calls_.empty() && calls_.back() <= t) calls_.pop_back();
   while (Timer* due = timers_.pop_due(t)) due->fire(*due);
   call_for_timers();
 }

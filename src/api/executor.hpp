@@ -100,7 +100,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
   void adopt(Root& root) noexcept;
   void start_incoming();
   TimerHeap timers_;
-  Instant called_for_ = Instant::never();  // the earliest call_at() that is outstanding
+  std::vector<Instant> calls_;  // the call_at() that are outstanding, latest first: only an earlier one is ever added
   Root* roots_ = nullptr;
   std::mutex mutex_;
   std::vector<Root*> incoming_;  // spawned by other threads, not started; guarded by mutex_

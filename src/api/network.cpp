@@ -1,6 +1,8 @@
 // api/network.hpp
 #include "api/network.hpp"
 
+#include "api/file_wires.hpp"
+
 namespace weir {
 namespace {
 
@@ -27,17 +29,6 @@ struct Builder {
   }
 };
 
-InterfaceConfig config_of(const FileInterface& i) {
-  constexpr u16 usual_mtu = 1500;
-  InterfaceConfig c;
-  c.name = i.name;
-  c.mac = i.mac;
-  c.mtu = i.mtu != 0 ? i.mtu : usual_mtu;
-  c.queue_packets = i.queue_packets;
-  c.up = i.up;
-  return c;
-}
-
 Done add_devices(Builder& b) {
   for (usize n = 0; n < b.file.netns.size(); ++n)
     for (usize k = 0; k < b.file.netns[n].interfaces.size(); ++k) {
@@ -60,20 +51,12 @@ Done add_wire(Builder& b, u32 line, std::pair<usize, usize> x, std::pair<usize, 
   return {};
 }
 
-// Where an interface is in the file. The reader has checked that it is.
-std::pair<usize, usize> place_of(const NetworkFile& file, std::string_view netns, std::string_view interface) {
-  for (usize n = 0; n < file.netns.size(); ++n)
-    for (usize k = 0; k < file.netns[n].interfaces.size(); ++k)
-      if (file.netns[n].name == netns && file.netns[n].interfaces[k].name == interface) return {n, k};
-  return {0, 0};
-}
-
 Done add_wires(Builder& b) {
-  for (usize n = 0; n < b.file.netns.size(); ++n)
-    for (usize k = 0; k < b.file.netns[n].interfaces.size(); ++k) {
-      const FileInterface& i = b.file.netns[n].interfaces[k];
-      if (i.veth_netns.empty() || b.interfaces[n][k] != 0) continue;
-      if (auto done = add_wire(b, i.line, {n, k}, place_of(b.file, i.veth_netns, i.veth_interface)); !done) return done;
+  for (u32 n = 0; n < b.file.netns.size(); ++n)
+    for (u32 k = 0; k < b.file.netns[n].interfaces.size(); ++k) {
+      if (b.interfaces[n][k] != 0) continue;
+      if (const auto peer = veth_peer(b.file, n, k))
+        if (auto done = add_wire(b, b.file.netns[n].interfaces[k].line, {n, k}, *peer); !done) return done;
     }
   for (const FileLink& l : b.file.links)
     if (auto done = add_wire(b, l.line, {l.netns[0], l.interface[0]}, {l.netns[1], l.interface[1]}); !done) return done;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "api/service_kinds.hpp"
 #include "api/sysctl_names.hpp"
 #include "api/units.hpp"
 #include "io/spec.hpp"
@@ -212,14 +213,6 @@ void read_route(Section s, FileNetns& ns) {
   ns.routes.push_back(r);
 }
 
-struct ServiceKind {
-  std::string_view name;
-  u16 port;
-  bool load;
-};
-constexpr ServiceKind kinds[] = {{"http", 80, false},  {"echo", 7, false},  {"discard", 9, false}, {"chargen", 19, false},
-                                 {"bulk", 5001, true}, {"rpc", 5002, true}, {"cbr", 5003, true}};
-
 void read_load(Section& s, FileService& f) {
   std::string to;
   s.text("to", to, "an address");
@@ -248,10 +241,10 @@ void read_service(Section s, FileNetns& ns) {
   FileService f;
   f.line = s.line();
   s.text("kind", f.kind);
-  const auto kind = std::ranges::find(kinds, std::string_view{f.kind}, &ServiceKind::name);
-  if (kind == std::end(kinds)) {
+  const auto kind = std::ranges::find(service_kinds, std::string_view{f.kind}, &ServiceKind::name);
+  if (kind == std::end(service_kinds)) {
     std::vector<std::string_view> names;
-    for (const ServiceKind& k : kinds) names.push_back(k.name);
+    for (const ServiceKind& k : service_kinds) names.push_back(k.name);
     const std::string_view near = nearest(f.kind, names);
     return s.errors().add(f.line, fmt::format("service: kind = \"{}\": expected http, echo, discard, chargen, bulk, rpc or cbr{}", f.kind,
                                               near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
@@ -259,7 +252,7 @@ void read_service(Section s, FileNetns& ns) {
   f.port = kind->port;
   s.number("port", f.port, 1, 65'535);
   if (f.kind == "http") s.text("root", f.root, "a directory");
-  if (kind->load) read_load(s, f);
+  if (kind->is_load) read_load(s, f);
   s.finish();
   ns.services.push_back(std::move(f));
 }
@@ -392,6 +385,14 @@ FileInterface* find_interface(NetworkFile& file, std::string_view netns, std::st
   return nullptr;
 }
 
+// How many interfaces have this one as the other end of their veth: it need not say so itself.
+u32 ends_of_veths(const NetworkFile& file, std::string_view netns, std::string_view interface) {
+  u32 n = 0;
+  for (const FileNetns& other : file.netns)
+    for (const FileInterface& y : other.interfaces) n += y.veth_netns == netns && y.veth_interface == interface ? 1 : 0;
+  return n;
+}
+
 // Every interface has one wire: a device, a veth whose peer agrees, or one link.
 void check_wires(NetworkFile& file, Errors& errors) {
   std::map<std::pair<u32, u32>, u32> linked;  // interface: line of its link
@@ -405,13 +406,10 @@ void check_wires(NetworkFile& file, Errors& errors) {
   for (u32 n = 0; n < file.netns.size(); ++n)
     for (u32 k = 0; k < file.netns[n].interfaces.size(); ++k) {
       const FileInterface& x = file.netns[n].interfaces[k];
-      if (x.device.empty() && !linked.contains({n, k})) {
-        // The other end of a veth need not say so itself.
-        bool named = false;
-        for (const FileNetns& other : file.netns)
-          for (const FileInterface& y : other.interfaces)
-            named = named || (y.veth_netns == file.netns[n].name && y.veth_interface == x.name);
-        if (!named) errors.add(x.line, fmt::format("interface {}: neither a device nor a [[link]]", x.name));
+      if (x.device.empty()) {
+        const u32 wires = ends_of_veths(file, file.netns[n].name, x.name) + (linked.contains({n, k}) ? 1 : 0);
+        if (wires == 0) errors.add(x.line, fmt::format("interface {}: neither a device nor a [[link]]", x.name));
+        if (wires > 1) errors.add(x.line, fmt::format("interface {}: {} wires end here, and it can have one", x.name, wires));
       }
       if (x.veth_interface.empty()) continue;
       const FileInterface* peer = find_interface(file, x.veth_netns, x.veth_interface);

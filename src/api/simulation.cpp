@@ -5,6 +5,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "api/file_wires.hpp"
 #include "sim/capture.hpp"
 
 namespace weir {
@@ -28,26 +29,13 @@ Result<std::unique_ptr<Simulation>, std::string> Simulation::make(const NetworkF
 
 std::string Simulation::at(u32 line) const { return fmt::format("{}:{}: ", file_.path, line); }
 
-// The other end of a veth, whichever of the two says so.
-std::optional<std::pair<u32, u32>> Simulation::veth_peer(u32 n, u32 k) const {
-  const FileInterface& x = file_.netns[n].interfaces[k];
-  for (u32 m = 0; m < file_.netns.size(); ++m)
-    for (u32 j = 0; j < file_.netns[m].interfaces.size(); ++j) {
-      const FileInterface& y = file_.netns[m].interfaces[j];
-      const bool named = x.veth_netns == file_.netns[m].name && x.veth_interface == y.name;
-      const bool names = y.veth_netns == file_.netns[n].name && y.veth_interface == x.name;
-      if (named || names) return std::pair{m, j};
-    }
-  return {};
-}
-
 // Namespaces that a veth joins share a shard: packets pass between them without a copy.
 std::vector<u32> Simulation::groups() const {
   std::vector<u32> group(file_.netns.size());
   std::iota(group.begin(), group.end(), 0u);
   for (u32 n = 0; n < file_.netns.size(); ++n)
     for (u32 k = 0; k < file_.netns[n].interfaces.size(); ++k)
-      if (const auto peer = veth_peer(n, k)) {
+      if (const auto peer = veth_peer(file_, n, k)) {
         const u32 from = std::max(group[n], group[peer->first]), to = std::min(group[n], group[peer->first]);
         std::ranges::replace(group, from, to);
       }
@@ -77,25 +65,17 @@ Result<void, std::string> Simulation::build() {
   return {};
 }
 
-namespace {
-
-InterfaceConfig config_of(const FileInterface& f, u32 n, u32 k) {
-  InterfaceConfig c;
-  c.name = f.name;
-  c.mac = f.mac.is_zero() ? sim::World::mac_of(n + 1, k) : f.mac;
-  c.mtu = f.mtu != 0 ? f.mtu : u16{1500};
-  c.queue_packets = f.queue_packets;
-  c.up = f.up;
+// Addresses of a kind that tells host and interface, and does not change with the seed.
+InterfaceConfig Simulation::interface_config(u32 n, u32 k) const {
+  InterfaceConfig c = config_of(file_.netns[n].interfaces[k]);
+  if (c.mac.is_zero()) c.mac = sim::World::mac_of(n + 1, k);
   return c;
 }
 
-}  // namespace
-
 Result<void, std::string> Simulation::add_veth(u32 n, u32 k) {
-  const auto [m, j] = *veth_peer(n, k);
+  const auto [m, j] = *veth_peer(file_, n, k);
   Shard& shard = hosts_[n]->shard();
-  const auto made = shard.add_veth(hosts_[n]->netns(), config_of(file_.netns[n].interfaces[k], n, k), hosts_[m]->netns(),
-                                   config_of(file_.netns[m].interfaces[j], m, j), world_.now());
+  const auto made = shard.add_veth(hosts_[n]->netns(), interface_config(n, k), hosts_[m]->netns(), interface_config(m, j), world_.now());
   if (!made) return std::unexpected(at(file_.netns[n].interfaces[k].line) + std::string(text(made.error())));
   interfaces_[n][k] = made->first;
   interfaces_[m][j] = made->second;
@@ -110,11 +90,11 @@ Result<void, std::string> Simulation::add_interfaces(u32 n) {
       return std::unexpected(at(f.line) +
                              fmt::format("interface {}: addresses: \"{}\" is not available yet", f.name, f.dhcp ? "dhcp" : "auto"));
     if (interfaces_[n][k] != 0) continue;  // the other end of a veth
-    if (veth_peer(n, k)) {
+    if (veth_peer(file_, n, k)) {
       if (auto ok = add_veth(n, k); !ok) return ok;
       continue;
     }
-    interfaces_[n][k] = world_.add_interface(*hosts_[n], config_of(f, n, k));
+    interfaces_[n][k] = world_.add_interface(*hosts_[n], interface_config(n, k));
     // A real device has nothing behind it here.
     if (!f.device.empty()) hosts_[n]->shard().on_port(interfaces_[n][k], false, world_.now());
   }
@@ -152,7 +132,7 @@ void Simulation::add_link(const FileLink& l) {
   sim::LinkConfig config[2] = {l.there, l.back};
   for (u32 i = 0; i < 2; ++i) {
     const u16 mtu = file_.netns[l.netns[i]].interfaces[l.interface[i]].mtu;
-    config[i].mtu = mtu != 0 ? mtu : u16{1500};
+    config[i].mtu = mtu != 0 ? mtu : usual_mtu;
   }
   sim::Link& link = world_.connect(ends[0], ends[1], config[0], config[1], names[0] + "-" + names[1]);
   for (const auto& [from, to] : l.outages) link.outage(world_.now() + from, world_.now() + to);

@@ -49,7 +49,6 @@ class Simulation {
  private:
   Simulation(const NetworkFile& file, const SimulationOptions& options);
   Result<void, std::string> build();
-  Result<void, std::string> add_netns(u32 n, u32 group);
   Result<void, std::string> add_interfaces(u32 n);
   Result<void, std::string> add_veth(u32 n, u32 k);
   Result<void, std::string> add_addresses(u32 n);
@@ -59,7 +58,7 @@ class Simulation {
   [[nodiscard]] std::unique_ptr<sim::Load> make_load(sim::Host& host, const FileService& s, const sim::LoadPlan& plan) const;
   [[nodiscard]] std::vector<u32> groups() const;
   [[nodiscard]] std::string at(u32 line) const;
-  [[nodiscard]] std::optional<std::pair<u32, u32>> veth_peer(u32 n, u32 k) const;
+  [[nodiscard]] InterfaceConfig interface_config(u32 n, u32 k) const;
 
   NetworkFile file_;
   SimulationOptions options_;

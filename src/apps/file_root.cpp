@@ -79,10 +79,12 @@ Result<File> FileRoot::open_file(std::string_view path) const {
 }
 
 Result<std::vector<FileRoot::Entry>> FileRoot::list(const File& directory) {
-  const int fd = ::openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  io::Fd opened(::openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const int fd = opened.get();
   const auto close = [](DIR* d) { ::closedir(d); };
   const std::unique_ptr<DIR, decltype(close)> dir(fd >= 0 ? ::fdopendir(fd) : nullptr);
   if (dir == nullptr) return fail(last_error());
+  (void)opened.take();  // the stream's now
   std::vector<Entry> entries;
   while (const dirent* e = ::readdir(dir.get())) {
     Entry entry{e->d_name};

@@ -102,7 +102,10 @@ std::optional<HttpAnswer> parse_answer(std::string_view head) {
     }
   }
   if (a.in_chunks) a.length.reset();  // RFC 9112 6.3
-  if (a.status == 204 || a.status == 304) a.length = 0;
+  if (a.status == 204 || a.status == 304) {  // these end with the head, whatever it says
+    a.in_chunks = false;
+    a.length = 0;
+  }
   return a;
 }
 

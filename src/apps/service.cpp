@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "api/service_kinds.hpp"
 #include "apps/accept_loop.hpp"
 #include "apps/http_server.hpp"
 
@@ -12,13 +13,9 @@ namespace {
 
 using Kind = ServiceConfig::Kind;
 
-struct KindInfo {
-  std::string_view name;
-  Kind kind;
-  u16 port;
-};
-constexpr std::array kinds{KindInfo{"http", Kind::http, 80}, KindInfo{"echo", Kind::echo, 7}, KindInfo{"discard", Kind::discard, 9},
-                           KindInfo{"chargen", Kind::chargen, 19}};
+constexpr const ServiceKind& info_of(Kind kind) { return service_kinds[static_cast<usize>(kind)]; }
+static_assert(info_of(Kind::http).name == "http" && info_of(Kind::echo).name == "echo");
+static_assert(info_of(Kind::discard).name == "discard" && info_of(Kind::chargen).name == "chargen");
 
 constexpr u32 max_clients = 4096;
 constexpr usize longest_datagram = 65'535;
@@ -59,12 +56,12 @@ Error about(std::string what, Errc e) {
 }  // namespace
 
 std::optional<Kind> service_kind(std::string_view name) noexcept {
-  for (const KindInfo& k : kinds)
-    if (k.name == name) return k.kind;
+  for (const Kind k : {Kind::http, Kind::echo, Kind::discard, Kind::chargen})
+    if (info_of(k).name == name) return k;
   return {};
 }
 
-u16 usual_port(Kind kind) noexcept { return kinds[static_cast<usize>(kind)].port; }
+u16 usual_port(Kind kind) noexcept { return info_of(kind).port; }
 
 Task<void> echo(TcpStream peer) {
   (void)peer.set(Option::keepalive, 1);

@@ -51,7 +51,7 @@ Result<Url, std::string> Url::parse(std::string_view text) {
 }
 
 std::string Url::host_header() const {
-  std::string s = at.addr.is_v6() ? std::string("[").append(host).append("]") : host;
+  std::string s = host.find(':') != std::string::npos ? std::string("[").append(host).append("]") : host;
   if (at.port != 80) s.append(":").append(std::to_string(at.port));
   return s;
 }

@@ -70,4 +70,10 @@ StackConfig NetOptions::config() const {
   return config_;
 }
 
+NetworkFile load_network(const std::string& path) {
+  auto file = NetworkFile::load(path);
+  if (!file) throw UsageError(file.error());
+  return std::move(*file);
+}
+
 }  // namespace weir::cli

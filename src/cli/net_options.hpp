@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "api/network_file.hpp"
 #include "weir/config.hpp"
 
 namespace weir::cli {
@@ -21,5 +22,8 @@ class NetOptions {
   std::string file_;
   u32 vlan_ = 0;
 };
+
+// A network file that is a network; else throws UsageError with what is wrong in it.
+[[nodiscard]] NetworkFile load_network(const std::string& path);
 
 }  // namespace weir::cli

@@ -27,11 +27,10 @@ Session::Session(const NetOptions& options) : Session() {
     if (!netns) give_up(netns.error());
     netns_.push_back(*netns);
   } else {
-    const auto file = NetworkFile::load(options.file());
-    if (!file) throw UsageError(file.error());
-    if (file->netns.size() != 1)
-      throw UsageError("--net " + options.file() + ": must have one namespace, and has " + std::to_string(file->netns.size()));
-    build_from(*file);
+    const NetworkFile file = load_network(options.file());
+    if (file.netns.size() != 1)
+      throw UsageError("--net " + options.file() + ": must have one namespace, and has " + std::to_string(file.netns.size()));
+    build_from(file);
   }
   open_control_socket();
 }

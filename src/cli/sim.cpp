@@ -7,6 +7,7 @@
 #include "api/simulation.hpp"
 #include "api/units.hpp"
 #include "apps/service.hpp"
+#include "cli/net_options.hpp"
 #include "cli/verb.hpp"
 
 namespace weir::cli {
@@ -44,18 +45,11 @@ u64 seed_of(const std::string& text) {
   return seed;
 }
 
-NetworkFile load(const std::string& path) {
-  auto file = NetworkFile::load(path);
-  if (!file) throw UsageError(file.error());
-  return std::move(*file);
-}
-
 int run(const SimOptions& o) {
   SimulationOptions options{.seed = seed_of(o.seed), .pcap_directory = o.pcap};
   if (!o.time.empty()) options.time = time_of(o.time);
   options.services["http"] = [](sim::Host& host, const FileService& s) { return std::make_unique<HttpService>(host, s); };
-  const NetworkFile file = load(o.path);
-  if (file.netns.empty()) throw UsageError(o.path + ": there is no [netns.NAME] in it");
+  const NetworkFile file = load_network(o.path);
   const auto report = run_simulation(file, options);
   if (!report) return complain(report.error());
   fmt::print("{}{}", o.json ? report->json : report->text, o.json ? "\n" : "");

@@ -8,12 +8,6 @@
 namespace weir::cli {
 namespace {
 
-NetworkFile load(const std::string& path) {
-  auto file = NetworkFile::load(path);
-  if (!file) throw UsageError(file.error());
-  return std::move(*file);
-}
-
 std::string at(const NetworkFile& file, u32 line) { return file.path + ":" + std::to_string(line) + ": "; }
 
 // Loads need the other end's answer at a virtual time of their own: they are the simulator's.
@@ -49,8 +43,7 @@ Task<int> stay_up(Session& session, const NetworkFile& file, Host host) {
 }
 
 int run(const std::string& path) {
-  const NetworkFile file = load(path);
-  if (file.netns.empty()) throw UsageError(path + ": there is no [netns.NAME] in it");
+  const NetworkFile file = load_network(path);
   check_services(file);
   note_links(file);
   Session session(file);

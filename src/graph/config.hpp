@@ -16,7 +16,7 @@ struct Offload {
   bool tx_checksum = false;  // takes packets with a partial checksum
   bool rx_checksum = false;  // vouches for transport checksums of what it delivers
   bool tso = false;          // takes super-segments (GSO) of up to 64 KiB
-  bool gro = true;           // merge received runs before TCP sees them
+  bool gro = true;           // may deliver several segments of a flow as one packet
 };
 
 struct InterfaceConfig {

@@ -11,7 +11,8 @@ void enqueue_slow(Core& core, Interface& out, buf::PacketId frame);
 void send_to_neighbour_slow(Core& core, Interface& out, buf::PacketId id, u32 neighbour);
 
 //= rfc1122#2.3.3 L10, L11
-// Puts an Ethernet II header in front: the other encapsulation is never sent. There is room for it in the header block, and in front of received frames.
+// Puts an Ethernet II header in front: the other encapsulation is never sent. There is room for it in the header block, and in
+// front of received frames.
 inline void push_ethernet(buf::Pool& pool, buf::PacketId id, const MacAddr& dst, const MacAddr& src, u16 type) noexcept {
   pool.push_front(id, 14);
   buf::Packet& p = pool[id];

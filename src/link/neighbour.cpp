@@ -243,7 +243,7 @@ void NeighbourTable::reachable(u32 id, Instant now) {
 void NeighbourTable::stale(u32 id, Instant now) {
   Neighbour& e = entries_[id];
   set_state(id, Nud::stale);
-  if (e.confirmed == long_ago) move_to(id, passive, now);
+  if (e.confirmed == long_ago || e.list == dead) move_to(id, passive, now);  // what was proved before it died is worth nothing
   wheel_.arm(id, now + config_.unused_max);
 }
 

@@ -18,7 +18,9 @@ bool LoopBase::watch(int fd, u32 events, std::function<void(u32)> f) {
   const bool is_new = watches_.find(fd) == watches_.end();
   watches_[fd] = std::make_shared<std::function<void(u32)>>(std::move(f));
   const u64 tag = watch_tag | static_cast<u32>(fd);
-  return is_new ? sleeper_.add(fd, events, tag) : sleeper_.modify(fd, events, tag);
+  if (is_new ? sleeper_.add(fd, events, tag) : sleeper_.modify(fd, events, tag)) return true;
+  watches_.erase(fd);  // the next file of that number is a new one
+  return false;
 }
 
 void LoopBase::unwatch(int fd) {

@@ -2,7 +2,6 @@
 // before an ACK leaves (RFC 9293 3.10.7.4, MUST-58 and MUST-59).
 #include "tcp/receive.hpp"
 
-#include "buf/gro.hpp"
 #include "tcp/arrives.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
@@ -31,13 +30,11 @@ Flow flow_of_packet(buf::Pool& pool, buf::PacketId id) noexcept {
 }
 
 bool checksum_ok(buf::Pool& pool, buf::PacketId id, const Flow& f) noexcept {
-  buf::Packet& p = pool[id];
+  const buf::Packet& p = pool[id];
   if (p.csum.kind != buf::CsumKind::none) return true;  // vouched for, or it never left this machine
   const u32 l4 = static_cast<u32>(p.l4 - p.head);
   const u64 sum = csum_plus(pool.sum_from(id, l4), wire::pseudo_sum(f.remote, f.local, wire::proto::tcp, p.length - l4));
-  if (csum_finish(sum) != 0) return false;  //= rfc9293#3.1 MUST-3
-  p.csum.kind = buf::CsumKind::unnecessary;
-  return true;
+  return csum_finish(sum) == 0;  //= rfc9293#3.1 MUST-3
 }
 
 // The header and not a byte more: payload that is pulled up is copied, and no longer adjoins what lies behind it.
@@ -169,22 +166,6 @@ void dispatch(Context& cx, const Flow& f, Segment& seg, Ref& last, Flow& last_fl
   }
 }
 
-struct Arrived {
-  Flow flow;
-  Segment seg;
-};
-
-// Makes one segment of two that follow each other in one flow: what comes now is paid once for both.
-bool join(buf::Pool& pool, Arrived& a, const Arrived& b) noexcept {
-  if (a.seg.data == 0 || b.seg.data == 0 || b.seg.seq != a.seg.seq + a.seg.data) return false;
-  if (!buf::gro_try_merge(pool, a.seg.packet, b.seg.packet)) return false;
-  a.seg.data += b.seg.data;
-  a.seg.len += b.seg.len;
-  a.seg.segments = static_cast<u16>(a.seg.segments + b.seg.segments);
-  a.seg.ctl.bits |= b.seg.ctl.bits;
-  return true;
-}
-
 }  // namespace
 
 void flush(Context& cx) noexcept {
@@ -207,17 +188,11 @@ void receive(Context& cx, std::span<const buf::PacketId> packets) noexcept {
   while (!packets.empty()) {
     const auto batch = packets.first(std::min(at_once, packets.size()));
     packets = packets.subspan(batch.size());
-    std::array<Arrived, 2> two;
-    Arrived *held = nullptr, *next = &two[0];
     for (const buf::PacketId id : batch) {
-      next->seg = {};
-      if (!parse(cx, id, next->flow, next->seg)) continue;
-      if (held != nullptr && join(cx.env.pool, *held, *next)) continue;
-      if (held != nullptr) dispatch(cx, held->flow, held->seg, last, last_flow);
-      held = next;
-      next = &two[held == &two[0] ? 1 : 0];
+      Flow f;
+      Segment seg;
+      if (parse(cx, id, f, seg)) dispatch(cx, f, seg, last, last_flow);
     }
-    if (held != nullptr) dispatch(cx, held->flow, held->seg, last, last_flow);
     //= rfc9293#3.10.7.4 MUST-58, MUST-59
     flush(cx);
     last = {};

@@ -155,6 +155,23 @@ name = "f"
   ASSERT_TRUE(file) << file.error();
 }
 
+TEST(api_network_file, an_interface_has_one_wire) {
+  constexpr std::string_view three = R"([netns.a]
+[[netns.a.interface]]
+name = "e"
+device = "veth:b/f"
+[netns.b]
+[[netns.b.interface]]
+name = "f"
+[netns.c]
+[[netns.c.interface]]
+name = "g"
+)";
+  const std::string text(three);
+  EXPECT_THAT(error_of(text + "device = \"veth:b/f\"\n"), HasSubstr("bad.toml:6: interface f: 2 wires end here"));
+  EXPECT_THAT(error_of(text + "[[link]]\nbetween = [\"b:f\", \"c:g\"]\n"), HasSubstr("bad.toml:6: interface f: 2 wires end here"));
+}
+
 TEST(api_network_file, a_file_that_is_not_there) {
   const auto file = NetworkFile::load("/nonexistent/x.toml");
   ASSERT_FALSE(file);

@@ -76,16 +76,21 @@ Task<void> answer_one(Host host, TcpListener listener, std::thread::id& where) {
   (void)co_await peer->finish().within(5_s);
 }
 
+// Against answer_one().
+void ask_blocking(const Host& host) {
+  auto s = host.connect(here).within(5_s).wait();
+  ASSERT_TRUE(s);
+  ASSERT_TRUE(s->write(std::as_bytes(std::span("hi", 2))).wait());
+  std::array<std::byte, 8> back;
+  EXPECT_EQ(s->read(back).within(5_s).wait(), 2u);
+}
+
 TEST(api_stack, coroutines_run_on_the_stacks_own_thread) {
   auto stack = Stack::open({});
   ASSERT_TRUE(stack);
   std::thread::id where;
   stack->spawn(answer_one(*stack, *stack->listen({.port = 7}), where));
-  auto s = stack->connect(here).within(5_s).wait();
-  ASSERT_TRUE(s);
-  ASSERT_TRUE(s->write(std::as_bytes(std::span("hi", 2))).wait());
-  std::array<std::byte, 8> back;
-  EXPECT_EQ(s->read(back).within(5_s).wait(), 2u);
+  ask_blocking(*stack);
   EXPECT_NE(where, std::thread::id{});
   EXPECT_NE(where, std::this_thread::get_id());
 }
@@ -163,11 +168,7 @@ TEST(api_local_stack, blocking_calls_turn_the_stack) {
   ASSERT_TRUE(stack);
   std::thread::id where;
   stack->spawn(answer_one(*stack, *stack->listen({.port = 7}), where));
-  auto s = stack->connect(here).within(5_s).wait();
-  ASSERT_TRUE(s);
-  ASSERT_TRUE(s->write(std::as_bytes(std::span("hi", 2))).wait());
-  std::array<std::byte, 8> back;
-  EXPECT_EQ(s->read(back).within(5_s).wait(), 2u);
+  ask_blocking(*stack);
 }
 
 TEST(api_config, mistakes_are_told_in_words) {

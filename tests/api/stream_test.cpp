@@ -80,6 +80,26 @@ TEST_F(StreamTest, a_closed_port_refuses) {
   EXPECT_EQ(r->error(), Errc::conn_refused);
 }
 
+Task<void> connect_from(Host host, Endpoint to, Endpoint from, std::optional<Errc>& out) {
+  const auto s = co_await host.connect(to, from);
+  out = s ? std::optional<Errc>{} : s.error();
+}
+
+// A connect begins with a socket and bind(): the error is theirs, whichever way the caller waits.
+TEST_F(StreamTest, a_connect_without_a_socket_says_why) {
+  const Endpoint nobody{Ip4Addr{0xc000'0201}, 0}, taken = at_a(4'000);
+  const auto listener = a.listen(taken);
+  ASSERT_TRUE(listener);
+  EXPECT_EQ(a.connect(at_b(7), nobody).now().error(), Errc::addr_not_available);
+  EXPECT_EQ(a.connect(at_b(7), nobody).wait().error(), Errc::addr_not_available);
+  EXPECT_EQ(a.connect(at_b(7), taken).within(1_s).wait().error(), Errc::addr_in_use);
+  std::optional<Errc> why;
+  a.spawn(connect_from(a, at_b(7), nobody, why));
+  run(1_ms);
+  EXPECT_EQ(why, Errc::addr_not_available);
+  EXPECT_EQ(Host(ea, NetnsId{99}).connect(at_b(7)).now().error(), Errc::net_down);
+}
+
 TEST_F(StreamTest, within_ends_a_connect_that_nobody_answers) {
   wire.drop(sim::every_frame());
   std::optional<Result<void>> r;

@@ -17,6 +17,8 @@ TEST(http_url, parts) {
   EXPECT_EQ(u->path, "/a?b");
   EXPECT_EQ(u->host_header(), "10.0.0.1:8080");
   EXPECT_EQ(Url::parse("HTTP://[fd00::1]")->host_header(), "[fd00::1]");
+  // An IPv4 address in IPv6 clothes is IPv4 to the stack, and still needs its brackets in a header.
+  EXPECT_EQ(Url::parse("http://[::ffff:10.0.0.1]:81/")->host_header(), "[::ffff:10.0.0.1]:81");
   EXPECT_EQ(Url::parse("http://[fd00::1]:81/x")->at.port, 81);
   EXPECT_EQ(Url::parse("http://1.2.3.4?q")->path, "/?q");
 }
@@ -53,6 +55,9 @@ TEST(http_answer, head) {
   EXPECT_TRUE(parse_answer("HTTP/1.0 404 \r\n\r\n"));
   EXPECT_TRUE(parse_answer("HTTP/1.1 200\r\n\r\n"));
   EXPECT_TRUE(parse_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nContent-Length: 1\r\n\r\n")->in_chunks);
+  const auto none = parse_answer("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n");  // RFC 9112 6.3, first case
+  EXPECT_FALSE(none->in_chunks);
+  EXPECT_EQ(none->length, 0u);
   for (const char* bad :
        {"", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.1 200OK\r\n\r\n", "SSH-2.0-x\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",

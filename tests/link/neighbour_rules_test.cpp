@@ -186,6 +186,21 @@ TEST(neighbour_attack_a04, when_all_are_confirmed_a_stranger_is_refused) {
   EXPECT_NE(t.table.get_or_create(1, ip6(99), t.now), 0u) << "who was not proved for two minutes makes room";
 }
 
+// One that was proved, did not answer and is heard of again is alive: it is not the first to go.
+TEST(neighbour_attack_a04, who_is_heard_of_again_is_no_longer_among_the_dead) {
+  Table t{{.max_entries = 2}};
+  const u32 back = t.make(Nud::reachable, ip6(1), mac(1));
+  t.run(60_s);
+  static_cast<void>(t.table.use(back, t.now));  // stale: it is used, and asked
+  while (t.table[back].state != Nud::failed) t.run(100_ms);
+  const u32 stranger = t.make(Nud::stale, ip6(2), mac(2));
+  t.table.on_solicitation(1, ip6(1), mac(1), t.now);
+  ASSERT_EQ(t.table[back].state, Nud::stale);
+  t.make(Nud::stale, ip6(3), mac(3));
+  EXPECT_EQ(t.table.lookup(1, ip6(1)), back);
+  EXPECT_EQ(t.table.lookup(1, ip6(2)), 0u) << stranger << " was heard of before";
+}
+
 TEST(neighbour_attack_a05, sending_to_65000_dead_hosts_asks_each_once_a_second_and_frees_all) {
   Table t;
   std::vector<std::vector<Instant>> asked(65'536);

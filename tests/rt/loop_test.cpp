@@ -373,6 +373,26 @@ TEST(loop, watches_files_and_calls_at_times) {
   EXPECT_EQ(order, "12f");
 }
 
+TEST(loop, a_file_that_cannot_be_watched_leaves_nothing_behind) {
+  FakeLoop loop(local);
+  std::FILE* const regular = std::tmpfile();
+  ASSERT_NE(regular, nullptr);
+  const int fd = ::fileno(regular);
+  EXPECT_FALSE(loop.watch(fd, EPOLLIN, [](u32) { FAIL(); }));
+  // Another file gets the same number: it can be watched.
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  ASSERT_EQ(::dup2(pipe[0], fd), fd);
+  bool called = false;
+  EXPECT_TRUE(loop.watch(fd, EPOLLIN, [&](u32) { called = true; }));
+  ASSERT_EQ(::write(pipe[1], "x", 1), 1);
+  EXPECT_TRUE(loop.run_until([&] { return called; }, Clock::now() + 5_s));
+  loop.unwatch(fd);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+  std::fclose(regular);
+}
+
 // Everything at once, for the thread sanitizer: callers, blocked threads, handlers, posts, devices.
 TEST(loop, many_threads_at_once) {
   Pipes pipes;

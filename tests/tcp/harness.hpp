@@ -71,15 +71,21 @@ class Harness {
   Endpoint here{Ip4Addr{0x0a00'0001}, 80, 0}, peer{Ip4Addr{0x0a00'0002}, 4000, 0};
 
   void inject(const Seg& s) { give(frame(s)); }
-  void give(const std::vector<std::byte>& ip_packet) {
-    const buf::PacketId id = pool.from_bytes(ip_packet);
-    ASSERT_NE(id, buf::PacketId::none);
-    buf::Packet& p = pool[id];
-    p.netns = ns;
-    p.l3 = p.head;
-    p.family = here.addr.is_v4() ? 4 : 6;
-    p.l4 = static_cast<u16>(p.l3 + (here.addr.is_v4() ? 20 : 40));
-    engine.receive({&id, 1}, now);
+  void give(const std::vector<std::byte>& ip_packet) { give(std::span{&ip_packet, 1}); }
+  // All of them in one batch.
+  void give(std::span<const std::vector<std::byte>> ip_packets) {
+    std::vector<buf::PacketId> batch;
+    for (const auto& bytes : ip_packets) {
+      const buf::PacketId id = pool.from_bytes(bytes);
+      ASSERT_NE(id, buf::PacketId::none);
+      buf::Packet& p = pool[id];
+      p.netns = ns;
+      p.l3 = p.head;
+      p.family = here.addr.is_v4() ? 4 : 6;
+      p.l4 = static_cast<u16>(p.l3 + (here.addr.is_v4() ? 20 : 40));
+      batch.push_back(id);
+    }
+    engine.receive(batch, now);
   }
   // The IP packet that carries the segment from the peer to here.
   [[nodiscard]] std::vector<std::byte> frame(const Seg& s) const {

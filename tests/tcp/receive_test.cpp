@@ -112,19 +112,41 @@ TEST(tcp_receive, a_batch_of_segments_is_one_acknowledgment) {
   Harness h;
   Peer p(h);
   p.open();
-  std::vector<buf::PacketId> batch;
+  const u64 before = h.count(Tcp::in_segs);
+  std::vector<std::vector<std::byte>> batch;
   for (int i = 0; i < 10; ++i) {
-    const auto frame = h.frame(p.make(F::ack, 1460));
+    batch.push_back(h.frame(p.make(F::ack, 1460)));
     p.next += 1460;
-    const buf::PacketId id = h.pool.from_bytes(frame);
-    buf::Packet& k = h.pool[id];
-    k.netns = Harness::ns, k.l3 = k.head, k.family = 4, k.l4 = static_cast<u16>(k.l3 + 20);
-    batch.push_back(id);
   }
-  h.engine.receive(batch, h.now);
+  h.give(batch);
   const auto out = h.sent();
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].ack, p.next);
+  EXPECT_EQ(h.count(Tcp::in_segs), before + 10);
+}
+
+TEST(tcp_receive, a_damaged_segment_in_a_batch_takes_no_other_with_it) {
+  //= rfc9293#3.1 MUST-3
+  Harness h;
+  Peer p(h);
+  p.open();
+  std::string said;
+  std::vector<std::vector<std::byte>> batch;
+  for (const char c : {'a', 'b', 'c'}) {
+    Seg s = p.make(F::ack);
+    s.data = std::string(500, c);
+    batch.push_back(h.frame(s));
+    p.next += 500;
+    said += s.data;
+  }
+  const auto whole = batch[1];
+  batch[1].back() ^= std::byte{1};
+  h.give(batch);
+  EXPECT_EQ(h.dropped(Drop::tcp_bad_checksum), 1u);
+  ASSERT_EQ(h.tcb(p.conn).rcv_nxt, p.next - 1000);
+  h.give(whole);
+  EXPECT_EQ(h.tcb(p.conn).rcv_nxt, p.next);
+  EXPECT_EQ(read_all(h, p.conn), said);
 }
 
 TEST(tcp_receive, data_out_of_order_is_kept_and_each_piece_draws_a_duplicate_ack) {
