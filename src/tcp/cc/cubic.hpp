@@ -93,7 +93,7 @@ inline void cubic_begin_epoch(Cubic& c, const Window& w, Instant now) noexcept {
   e.w_est = u64{w.cwnd} << w_est_bits;
   c.rest = 0;
   if (e.w_max == 0) e.cwnd_prior = w.cwnd;  // 4.10: slow start was left without a loss
-  if (w.cwnd >= e.w_max) {   // 4.8, 4.10
+  if (e.after_rto || w.cwnd >= e.w_max) {  // 4.8, 4.10
     e.k = 0;
     e.w_max = w.cwnd;
   } else {
@@ -173,6 +173,8 @@ inline void Cubic::on_event(Window& w, Event e, Instant now, u32, u32) noexcept 
     case Event::recovery:
     case Event::mark: detail::cubic_reduce(*this, w); break;
     case Event::timeout:
+      // RFC 5681 (4): when the retransmission itself times out, ssthresh stays.
+      if (in_episode && epoch.after_rto && w.cwnd <= w.mss) break;
       detail::cubic_reduce(*this, w);
       epoch.after_rto = true;
       break;

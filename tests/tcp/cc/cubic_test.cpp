@@ -154,6 +154,19 @@ TEST(cubic, after_a_timeout_growth_begins_at_the_plateau) {
   EXPECT_GT(f.cc.epoch.k, 0u);
 }
 
+TEST(cubic, a_second_timeout_of_a_segment_leaves_ssthresh) {
+  Flow f;
+  f.cwnd = 100'000;
+  f.event(Event::timeout, f.cwnd);
+  f.cwnd = 1'000;
+  f.event(Event::timeout, f.cwnd);
+  EXPECT_EQ(f.ssthresh, 70'000u);
+  EXPECT_EQ(f.cc.epoch.cwnd_prior, 100'000u);
+  f.cwnd = 10'000;  // some was acknowledged since: another segment
+  f.event(Event::timeout, f.cwnd);
+  EXPECT_EQ(f.ssthresh, 7'000u);
+}
+
 // 4.10: W_max is not known when HyStart++ has ended slow start without a loss.
 TEST(cubic, without_a_loss_the_plateau_is_where_slow_start_ended) {
   Flow f;
