@@ -15,7 +15,7 @@ struct Script {
   SeqNum una{4'294'960'000u};  // wraps soon
   u32 srtt_us = 100'000;
 
-  Script() { begin(); }
+  explicit Script(const C& controller = {}) : cc(controller) { begin(); }
   void begin() {
     Window w = window();
     cc.begin(w, now, 0);
