@@ -100,7 +100,6 @@ inline void hystart_interrupt(HyStart& h) noexcept {
 
 // The loss was none: the phase goes on, in a new round.
 inline void hystart_resume(HyStart& h) noexcept {
-  if (h.interrupted == HyStart::Phase::done) return;
   h.phase = h.interrupted;
   h.in_round = false;
   h.last_round_min_rtt = h.current_round_min_rtt = HyStart::no_rtt;
