@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "api/units.hpp"
+#include "tcp/cc/controller.hpp"
 
 namespace weir {
 namespace {
@@ -67,7 +68,7 @@ const Name names[] = {
     {"initial_cwnd", Kind::count, &Sysctl::initial_cwnd, 1, 1'000},
 };
 
-constexpr std::string_view congestion_control = "tcp_congestion_control";  // one there is: no field for it
+constexpr std::string_view congestion_control = "tcp_congestion_control";  // by name, not by number
 
 const Name* find(std::string_view name) {
   const auto i = std::ranges::find(names, name, &Name::name);
@@ -114,8 +115,10 @@ std::string expected(const Name& n) {
 
 Result<void, std::string> set_sysctl(Sysctl& sysctl, std::string_view name, std::string_view value) {
   if (name == congestion_control) {
-    if (value == "reno") return {};
-    return std::unexpected(fmt::format("{} = \"{}\": this weir has \"reno\"", name, value));
+    const auto kind = tcp::cc::find(value);
+    if (!kind) return std::unexpected(fmt::format("{} = \"{}\": expected one of {}", name, value, tcp::cc::names()));
+    sysctl.tcp_congestion_control = static_cast<u8>(*kind);
+    return {};
   }
   const Name* n = find(name);
   if (n == nullptr) {
@@ -130,7 +133,7 @@ Result<void, std::string> set_sysctl(Sysctl& sysctl, std::string_view name, std:
 }
 
 std::string sysctl_text(const Sysctl& sysctl, std::string_view name) {
-  if (name == congestion_control) return "reno";
+  if (name == congestion_control) return std::string{tcp::cc::name(static_cast<tcp::cc::Kind>(sysctl.tcp_congestion_control))};
   const Name* n = find(name);
   if (n == nullptr) return {};
   const u64 v = std::visit([&](auto field) { return static_cast<u64>(sysctl.*field); }, n->field);

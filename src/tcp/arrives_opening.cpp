@@ -99,6 +99,7 @@ void inherit(Context& cx, Tcb& t, const Tcb& from) noexcept {
   t.rcv_buf = from.rcv_buf;
   t.snd_buf = from.snd_buf;
   t.oif = from.oif;
+  t.cc = from.cc;
   if (from.extra != 0) {
     t.extra = cx.extras.alloc(cx.extras[from.extra]);
   }

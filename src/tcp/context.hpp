@@ -38,6 +38,12 @@ struct ReplyBucket {
   u32 tokens = 2'000;
 };
 
+// A connection that may send again at a time: tcp/pacing.hpp.
+struct Departure {
+  Instant at;
+  u32 tcb = 0;
+};
+
 struct Context {
   Context(ip::Transport& transport, const Limits& l, Instant start);
 
@@ -60,6 +66,7 @@ struct Context {
   ConnTable table;
   TimerWheel wheel;       // TCB timers: 2 * id main, 2 * id + 1 delayed ACK
   TimerWheel half_wheel;  // by half-open index
+  std::vector<Departure> departures;  // a heap, the earliest first
   FlowHasher hasher;
   SipKey isn_key, ts_key, port_key;
   ReplyBucket resets;

@@ -3,6 +3,7 @@
 
 #include "tcp/arrives.hpp"
 #include "tcp/output.hpp"
+#include "tcp/pacing.hpp"
 #include "tcp/pmtu.hpp"
 #include "tcp/receive.hpp"
 #include "tcp/rtt.hpp"
@@ -61,12 +62,14 @@ u32 Engine::advance(Instant now, u32 budget) {
     if ((id & 1) == 0) on_main_timer(cx, id / 2);
     else on_delayed_ack(cx, id / 2);
   });
+  n += pacing::advance(cx, budget);
   n += cx.half_wheel.advance(now, budget, [&](u32 i) { on_half_open_timer(cx, i); });
   return n + expire_time_wait(cx, budget);
 }
 
 Instant Engine::next_deadline() const {
-  return std::min({cx_->wheel.next_deadline(), cx_->half_wheel.next_deadline(), time_wait_deadline(*cx_)});
+  const Instant departure = cx_->departures.empty() ? Instant::never() : cx_->departures.front().at;
+  return std::min({cx_->wheel.next_deadline(), cx_->half_wheel.next_deadline(), time_wait_deadline(*cx_), departure});
 }
 
 Result<u32> Engine::open(NetnsId netns, Family family, u32 user) { return user_open(*cx_, netns, family, user); }

@@ -1,7 +1,9 @@
 // tcp/output.hpp
 #include "tcp/output.hpp"
 
+#include "tcp/cc/apply.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/pacing.hpp"
 #include "tcp/recovery/rack.hpp"
 #include "tcp/recovery/rate.hpp"
 #include "tcp/recovery/recovery.hpp"
@@ -40,9 +42,9 @@ bool small_may_go(const Tcb& t, u32 n, bool all) noexcept {
 }
 
 // How many of `ready` bytes to send as one (super-)segment when the windows admit `window`.
-u32 piece(const Context& cx, const Tcb& t, u32 ready, u32 window, bool window_is_peers) noexcept {
+u32 piece(Context& cx, const Tcb& t, const Sender& s, u32 ready, u32 window, bool window_is_peers) noexcept {
   const u32 mss = t.snd_mss;
-  const u32 most = std::max<u32>(mss, cx.limits.gso_bytes / mss * mss);
+  const u32 most = pacing::quantum(cx, t, s, std::max<u32>(mss, cx.limits.gso_bytes / mss * mss));
   const u32 n = std::min({ready, window, most});
   const u32 full = n / mss * mss;
   if (n == full) return n;
@@ -68,6 +70,8 @@ void note_sent(Context& cx, Tcb& t, Sender& s, u32 data, bool fin) noexcept {
   if (!s.board.sent(cx.sent, r) && !s.board.empty()) s.board.list().back(cx.sent).len += r.len;  // no memory: known as one
   s.tlp.from_us = cx.now_us();
   if (t.path == Path::recovery || t.path == Path::cwr) s.prr.out += r.len;
+  cc::sent(cx, t, s, r.len, flight);
+  pacing::on_sent(cx, t, s, r.len);
   t.snd_nxt += r.len;
   if (fin) t.set(HotFlags::fin_sent);
 }
@@ -103,13 +107,13 @@ bool send_new(Context& cx, Tcb& t, Sender& s) noexcept {
     //= rfc3042#2 limited-transmit
     const u32 cwnd = congestion_room(t, s);  // what duplicates and SACKs tell of is no longer in flight: it makes room
     const u32 ready = t.unsent();
-    const u32 n = ready != 0 ? piece(cx, t, ready, std::min(peer, cwnd), peer <= cwnd) : 0;
+    const u32 n = ready != 0 ? piece(cx, t, s, ready, std::min(peer, cwnd), peer <= cwnd) : 0;
     const bool fin = !t.has(HotFlags::fin_sent) && fin_fits(t, t.snd_nxt, n, peer);
     if (n == 0 && !(fin && ready == 0)) {
       if (ready == 0 && s.board.missing() == 0) rate::app_limited(s, in_flight(t, s));
       return sent;
     }
-    if (too_many_records(t, s) || !send_new_segment(cx, t, s, n, fin)) return sent;
+    if (too_many_records(t, s) || !pacing::may_send(cx, t, s) || !send_new_segment(cx, t, s, n, fin)) return sent;
     sent = true;
     if (fin) return sent;
   }
@@ -130,9 +134,9 @@ bool send_missing(Context& cx, Tcb& t, Sender& s) noexcept {
     const u32 mss = t.snd_mss, flight = in_flight(t, s);
     const u32 room = t.cwnd > flight ? t.cwnd - flight : 0;
     if (room < std::min(mss, gap.len) && flight != 0) break;
-    u32 n = std::min({gap.len, std::max(room, mss), std::max(mss, cx.limits.gso_bytes / mss * mss)});
+    u32 n = std::min({gap.len, std::max(room, mss), pacing::quantum(cx, t, s, std::max(mss, cx.limits.gso_bytes / mss * mss))});
     if (n > mss && n < gap.len) n = n / mss * mss;
-    if (!send_again(cx, t, s, gap.start, n)) break;
+    if (!pacing::may_send(cx, t, s) || !send_again(cx, t, s, gap.start, n)) break;
     sent = true;
   }
   return sent;
@@ -233,6 +237,8 @@ bool send_again(Context& cx, Tcb& t, Sender& s, SeqNum start, u32 len) noexcept 
   }
   undo::on_sent_again(s, len, cx.now_ms + t.ts_offset);
   if (t.path == Path::recovery || t.path == Path::cwr) s.prr.out += len;
+  cc::sent(cx, t, s, len, flight);
+  pacing::on_sent(cx, t, s, len);
   return true;
 }
 

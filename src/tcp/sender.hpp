@@ -72,6 +72,8 @@ struct Sender {
   cc::Any cc;
   u32 dup_bytes = 0;     // without SACK: bytes that duplicate ACKs say have arrived
   u32 rto_from_us = 0;   // when the retransmission timer was started
+  Instant pace_at{};     // when something may leave again (tcp/pacing.hpp)
+  bool pace_waits = false;
   bool frto = false;     // RFC 5682: the timeout may have been spurious
   bool frto_new = false; // new data is tried before anything else is sent again
 };

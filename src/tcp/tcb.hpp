@@ -41,8 +41,8 @@ struct ColdFlags {
   static constexpr u32 passive = 1, keepalive = 2, reuse_address = 4, reuse_port = 8, v6_only = 16, cork = 32, oob_inline = 64,
                        user_closed = 128, shut_read = 256, in_table = 512, bound = 1024, timing = 2048, urgent_out = 4096, urgent_in = 8192,
                        quick_ack = 1 << 14, syn_lost = 1 << 15, linger = 1 << 16, peer_fin = 1 << 17, accept_wait = 1 << 18,
-                       explicit_port = 1 << 19, app_limited = 1 << 20, source_bound = 1 << 21, urgent_read = 1 << 22,
-                       pmtu_pending = 1 << 23, cwr_done = 1 << 24, orphan = 1 << 25, delayed_ack = 1 << 26, write_wait = 1 << 27,
+                       explicit_port = 1 << 19, source_bound = 1 << 21, urgent_read = 1 << 22,
+                       pmtu_pending = 1 << 23, orphan = 1 << 25, delayed_ack = 1 << 26, write_wait = 1 << 27,
                        family_v6 = 1 << 28, more = 1 << 29, r1_told = 1 << 30, urgent_seen = 1u << 31;
 };
 
@@ -114,7 +114,7 @@ struct TcbCold {
   u32 resent_ms;           // when something was last sent again
   SeqNum dsack_left, dsack_right;  // came twice, to be told in the next ACK (RFC 2883); equal: nothing
   u8 partial_acks;         // of this recovery, up to 2
-  u8 cc;                   // cc::Kind
+  u8 cc;                   // cc::Kind + 1; 0: of the netns
   u16 spare16;
   u32 spare[3];
 };
@@ -155,6 +155,7 @@ struct Extra {
   u32 fin_wait_2_ms = 0;
   u32 syn_retries = 0;
   u16 max_segment = 0;
+  u64 max_pacing_rate = 0;  // bytes per second, 0: no limit
   u8 ttl = 0, tos = 0;
   u8 oob_byte = 0;
 };

@@ -3,6 +3,7 @@
 
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
+#include "tcp/recovery/recovery.hpp"
 #include "tcp/user_calls.hpp"
 
 namespace weir::tcp {
@@ -85,6 +86,10 @@ Result<void> set_extra(Context& cx, Tcb& t, Option o, i64 value) noexcept {
       if (!in(0, 65'495)) break;
       x.max_segment = static_cast<u16>(value);
       return {};
+    case Option::max_pacing_rate:
+      if (!in(0, INT64_MAX)) break;
+      x.max_pacing_rate = static_cast<u64>(value);
+      return {};
     case Option::ttl:
       if (!in(1, 255)) break;
       x.ttl = static_cast<u8>(value);
@@ -119,6 +124,10 @@ Result<void> user_set_option(Context& cx, Tcb& t, Option o, i64 value) noexcept 
     case Option::send_buffer:
     case Option::receive_buffer: return set_buffer(t, o, value);
     case Option::bind_interface: t.oif = static_cast<IfIndex>(value); return {};
+    case Option::congestion_control:
+      if (value < 0 || value >= static_cast<i64>(cc::Kind::external)) return fail(Errc::not_found);
+      set_cc(cx, t, static_cast<cc::Kind>(value));
+      return {};
     default: break;
   }
   const auto done = set_extra(cx, t, o, value);
@@ -148,6 +157,8 @@ Result<i64> user_get_option(Context& cx, Tcb& t, Option o) noexcept {
     case Option::linger2: return to_ns(or_default(x.fin_wait_2_ms, sys.tcp_fin_timeout_s * 1'000));
     case Option::max_segment: return t.synchronized() ? t.snd_mss : or_default(x.max_segment, 536);
     case Option::ttl: return or_default(x.ttl, sys.default_ttl);
+    case Option::congestion_control: return static_cast<i64>(cc_kind(cx, t));
+    case Option::max_pacing_rate: return static_cast<i64>(x.max_pacing_rate);
     case Option::tos: return x.tos;
     case Option::bind_interface: return t.oif;
     case Option::accepting: return t.state == State::listen ? 1 : 0;

@@ -10,7 +10,18 @@ namespace weir::tcp::cc {
 }
 
 inline void tell(Context& cx, Tcb& t, Sender& s, Event e, u32 in_flight, u32 idle_us = 0) noexcept {
-  visit(s.cc, [&](auto& c) { c.on_event(window(cx, t), e, cx.now, in_flight, idle_us); });
+  Window w = window(cx, t);
+  visit(s.cc, [&](auto& c) { c.on_event(w, e, cx.now, in_flight, idle_us); });
+}
+
+// Something has left; `in_flight`: before it.
+inline void sent(Context& cx, Tcb& t, Sender& s, u32 bytes, u32 in_flight) noexcept {
+  visit(s.cc, [&](auto& c) {
+    if constexpr (std::remove_reference_t<decltype(c)>::wants_sent) {
+      Window w = window(cx, t);
+      c.on_sent(w, cx.now, bytes, in_flight);
+    }
+  });
 }
 
 [[nodiscard]] inline bool owns_cwnd(Sender& s) noexcept {

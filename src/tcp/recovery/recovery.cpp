@@ -13,15 +13,29 @@
 
 namespace weir::tcp {
 
+cc::Kind cc_kind(const Context& cx, const Tcb& t) noexcept {
+  return static_cast<cc::Kind>(t.cc != 0 ? t.cc - 1 : cx.sysctl(t).tcp_congestion_control);
+}
+
+void set_cc(Context& cx, Tcb& t, cc::Kind kind) noexcept {
+  t.cc = static_cast<u8>(static_cast<u8>(kind) + 1);
+  if (t.sender == 0) return;
+  Sender& s = cx.senders[t.sender];
+  s.cc = cc::make(kind);
+  cc::Window w = cc::window(cx, t);
+  cc::visit(s.cc, [&](auto& c) { c.begin(w, cx.now, t.srtt_us); });
+}
+
 Sender* own_sender(Context& cx, Tcb& t) noexcept {
   if (t.sender != 0) return &cx.senders[t.sender];
   t.sender = cx.senders.alloc();
   if (t.sender == 0) return nullptr;
   Sender& s = cx.senders[t.sender];
-  s.cc = cc::make(static_cast<cc::Kind>(t.cc));
+  s.cc = cc::make(cc_kind(cx, t));
   s.rack.scan = t.snd_nxt;
   s.rto_from_us = cx.now_us();
-  cc::visit(s.cc, [&](auto& c) { c.begin(cc::window(cx, t), cx.now, t.srtt_us); });
+  cc::Window w = cc::window(cx, t);
+  cc::visit(s.cc, [&](auto& c) { c.begin(w, cx.now, t.srtt_us); });
   return &s;
 }
 
@@ -139,7 +153,8 @@ void grow(Context& cx, Tcb& t, Sender& s, const Learnt& l, Path before) noexcept
                   .in_recovery = reducing(t) || before == Path::recovery || before == Path::cwr,
                   .in_loss = was_loss,
                   .rate = rate::sample(cx, s, l)};
-  cc::visit(s.cc, [&](auto& c) { c.on_ack(cc::window(cx, t), a); });
+  cc::Window w = cc::window(cx, t);
+  cc::visit(s.cc, [&](auto& c) { c.on_ack(w, a); });
 }
 
 // Where SND.UNA has reached what was in flight when the episode began, it is over.
