@@ -142,6 +142,15 @@ TEST(api_stack, spawned_but_never_run_is_destroyed) {
   EXPECT_TRUE(gone);
 }
 
+TEST(api_local_stack, spawned_but_never_turned_is_destroyed) {
+  bool gone = false;
+  {
+    auto stack = LocalStack::open({});
+    stack->spawn(sleep_long(*stack, Flag(&gone)));
+  }
+  EXPECT_TRUE(gone);
+}
+
 TEST(api_stack, spawned_after_the_end_is_destroyed_at_once) {
   bool gone = false;
   std::optional<Host> host;
