@@ -49,14 +49,15 @@ void Executor::adopt(Root& root) noexcept {
 }
 
 void Executor::spawn(Task<void> task) {
-  const Detached d = detach(std::move(task));
-  if (is_current()) {
+  if (is_current() && !is_closed_) {
+    const Detached d = detach(std::move(task));
     adopt(*d.root);
     return d.root->frame.resume();
   }
   {
     const std::lock_guard hold(mutex_);
-    incoming_.push_back(d.root);
+    if (is_closed_) return;  // it goes as it came
+    incoming_.push_back(detach(std::move(task)).root);
   }
   post([this] { start_incoming(); });
 }
@@ -75,6 +76,7 @@ void Executor::destroy_tasks() noexcept {
   const Scope scope(*this);
   {
     const std::lock_guard hold(mutex_);
+    is_closed_ = true;
     for (Root* r : incoming_) adopt(*r);
     incoming_.clear();
   }

@@ -55,7 +55,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
   // is told nothing any more.
   [[nodiscard]] virtual u64 attach(rt::ReadyHandler& handler) = 0;
   virtual void forget(rt::ReadyHandler& handler) = 0;
-  // Starts a coroutine that nobody waits for, at once or (from another thread) soon.
+  // Starts a coroutine that nobody waits for, at once or (from another thread) soon; after the end it is only destroyed.
   void spawn(Task<void> task);
 
   // -- the executor's thread
@@ -104,6 +104,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
   Root* roots_ = nullptr;
   std::mutex mutex_;
   std::vector<Root*> incoming_;  // spawned by other threads, not started; guarded by mutex_
+  std::atomic<bool> is_closed_ = false;  // by destroy_tasks(): nothing is started any more; changes under mutex_
 };
 
 }  // namespace weir

@@ -122,23 +122,43 @@ TEST(api_stack, sockets_may_outlive_their_stack) {
   EXPECT_EQ(chunk->size(), 10u);
 }
 
+// Tells when the frame of the coroutine that it is a parameter of is gone.
+struct Flag {
+  bool* gone;
+  explicit Flag(bool* g) : gone(g) {}
+  Flag(Flag&& o) noexcept : gone(std::exchange(o.gone, nullptr)) {}
+  ~Flag() {
+    if (gone != nullptr) *gone = true;
+  }
+};
+Task<void> sleep_long(Host host, Flag) { co_await host.sleep_for(3600_s); }
+
 TEST(api_stack, spawned_but_never_run_is_destroyed) {
-  struct Flag {
-    bool* gone;
-    explicit Flag(bool* g) : gone(g) {}
-    Flag(Flag&& o) noexcept : gone(std::exchange(o.gone, nullptr)) {}
-    ~Flag() {
-      if (gone != nullptr) *gone = true;
-    }
-  };
-  struct Coroutine {
-    static Task<void> wait(Host host, Flag) { co_await host.sleep_for(3600_s); }
-  };
   bool gone = false;
   {
     auto stack = Stack::open({});
-    stack->spawn(Coroutine::wait(*stack, Flag(&gone)));
+    stack->spawn(sleep_long(*stack, Flag(&gone)));
   }
+  EXPECT_TRUE(gone);
+}
+
+TEST(api_local_stack, spawned_but_never_turned_is_destroyed) {
+  bool gone = false;
+  {
+    auto stack = LocalStack::open({});
+    stack->spawn(sleep_long(*stack, Flag(&gone)));
+  }
+  EXPECT_TRUE(gone);
+}
+
+TEST(api_stack, spawned_after_the_end_is_destroyed_at_once) {
+  bool gone = false;
+  std::optional<Host> host;
+  {
+    auto stack = Stack::open({});
+    host = *stack;
+  }
+  host->spawn(sleep_long(*host, Flag(&gone)));
   EXPECT_TRUE(gone);
 }
 
