@@ -94,7 +94,6 @@ void update_round(Bbr1& b, const Ack& a) noexcept {
   if (!b.round_start) return;
   b.next_round_delivered = b.delivered;
   ++b.round_count;
-  b.btlbw.advance(b.round_count);
 }
 
 // 4.1.1.4, 4.1.1.5

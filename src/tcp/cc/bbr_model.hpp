@@ -37,18 +37,19 @@ inline constexpr Gain unit = 1'000;
   return static_cast<u32>((u64{seed} * n) >> 32);
 }
 
-// The maximum of what was seen in the last ten rounds: the maxima of five pairs of rounds. A value is forgotten after nine or ten.
+// The maximum of what was seen in the last ten rounds: the maxima of five pairs of rounds. A value is forgotten nine or ten rounds
+// later, but only when there is another: a flow without samples keeps what it knows.
 template <class T>
 struct MaxOfTenRounds {
   static constexpr u32 pairs = 5;
   std::array<T, pairs> most{};
+  u32 newest = 0;  // the pair that was updated last
 
-  // Before any update in a new round.
-  constexpr void advance(u32 round) noexcept {
-    if (round % 2 == 0) most[round / 2 % pairs] = 0;
-  }
   constexpr void update(u32 round, T value) noexcept {
-    T& m = most[round / 2 % pairs];
+    const u32 pair = round / 2, passed = std::min((pair - newest) & ~0u >> 1, pairs);  // rounds may wrap
+    for (u32 i = 1; i <= passed; ++i) most[(newest + i) % pairs] = 0;
+    newest = pair;
+    T& m = most[pair % pairs];
     m = std::max(m, value);
   }
   constexpr void clear() noexcept { most = {}; }

@@ -162,6 +162,19 @@ TEST(bbr1, a_rate_is_forgotten_after_ten_rounds) {
   EXPECT_EQ(f.cc.bw(), 1'000'000u);
 }
 
+TEST(bbr1, the_count_of_rounds_may_wrap) {
+  bbr::MaxOfTenRounds<u32> m;
+  m.update(~0u - 40, 100);
+  for (u32 i = 40; i > 31; --i) m.update(~0u - i, 5);
+  EXPECT_EQ(m.max(), 100u);
+  for (u32 i = 31; i > 0; --i) m.update(~0u - i, 5);
+  EXPECT_EQ(m.max(), 5u);
+  for (u32 i = 0; i < 20; ++i) m.update(~0u + i, 7 + i);
+  EXPECT_EQ(m.max(), 26u);
+  m.update(1'000, 1);
+  EXPECT_EQ(m.max(), 1u);
+}
+
 // 4.1.1.5
 TEST(bbr1, samples_that_the_application_limits_can_only_raise_the_rate) {
   Flow f;
@@ -172,6 +185,17 @@ TEST(bbr1, samples_that_the_application_limits_can_only_raise_the_rate) {
   f.round(1'200'000);
   f.limited_round(100'000);
   EXPECT_EQ(f.cc.bw(), 1'200'000u);
+  for (int i = 0; i < 40; ++i) f.limited_round(100'000);
+  EXPECT_EQ(f.cc.bw(), 1'200'000u);  // nothing else is known
+}
+
+// 4.2.1: until the pipe was full once.
+TEST(bbr1, in_startup_the_rate_only_rises) {
+  Flow f;
+  f.limited_round(20'000);
+  EXPECT_EQ(f.cc.pacing_rate(), 288'500u);  // the initial window in the 100 ms of the first sample
+  f.round(200'000);
+  EXPECT_EQ(f.cc.pacing_rate(), 577'000u);
 }
 
 // 4.3.4.3: 1.25, 0.75 and six times 1.
@@ -323,8 +347,8 @@ TEST(bbr1, the_first_round_of_recovery_sends_what_arrives_and_then_the_window_co
   a.lost = 5'000, a.in_flight = 35'000, a.in_recovery = true;
   f.give(a);
   EXPECT_EQ(f.cwnd, 45'000u);  // in flight and delivered
-  a.lost = 0;
-  a.in_flight = 30'000;
+  a.lost = 20'000;
+  a.in_flight = 35'000;
   a.rate.prior_delivered = f.cc.conservation_until - 1;
   f.give(a);
   EXPECT_EQ(f.cwnd, 45'000u);  // still: as much as arrives
@@ -343,6 +367,10 @@ TEST(bbr1, a_timeout_leaves_one_segment_and_an_undo_the_window_as_it_was) {
   const u32 cwnd = f.cwnd;
   f.event(Event::timeout, cwnd);
   EXPECT_EQ(f.cwnd, 1'000u);
+  Ack a = f.round_ack(1'000'000);
+  a.delivered = 1'000, a.in_loss = true;
+  f.give(a);
+  EXPECT_EQ(f.cwnd, 4'000u);
   f.event(Event::timeout, 1'000);
   f.event(Event::undone);
   EXPECT_EQ(f.cwnd, cwnd);
@@ -412,6 +440,49 @@ TEST(bbr1, few_losses_are_no_policer) {
     f.give(a);
   }
   EXPECT_TRUE(f.cc.lt_use);
+}
+
+// Two intervals of four rounds at least, and of sixteen at most.
+TEST(bbr1, a_policer_is_judged_over_four_to_sixteen_rounds) {
+  Flow f;
+  f.reach_probe_bw(1'000'000);
+  const auto lossy = [&](Flow& to, u32 lost) {
+    Ack a = to.round_ack(1'000'000);
+    a.lost = lost;
+    to.give(a);
+  };
+  Flow slow = f, limited = f;
+  for (int i = 0; i < 7; ++i) {
+    lossy(f, 4'000);
+    ASSERT_FALSE(f.cc.lt_use) << i;
+  }
+  lossy(f, 4'000);
+  EXPECT_TRUE(f.cc.lt_use);
+
+  lossy(slow, 4'000);
+  for (int i = 0; i < 15; ++i) {
+    slow.round(1'000'000);
+    ASSERT_TRUE(slow.cc.lt_sampling);
+  }
+  slow.round(1'000'000);
+  EXPECT_FALSE(slow.cc.lt_sampling);
+
+  for (int i = 0; i < 5; ++i) lossy(limited, 4'000);
+  ASSERT_TRUE(limited.cc.lt_sampling);
+  limited.limited_round(1'000'000);
+  EXPECT_FALSE(limited.cc.lt_sampling);
+}
+
+TEST(bbr1, restarting_from_idle_the_gain_is_one) {
+  Flow f;
+  f.reach_probe_bw(1'000'000);
+  while (f.cc.cycle_index != 0) f.round(1'000'000);
+  ASSERT_EQ(f.cc.pacing_rate(), 1'250'000u);
+  Window w = f.window();
+  f.cc.on_sent(w, f.now, 1'000, 1'000);
+  EXPECT_EQ(f.cc.pacing_rate(), 1'250'000u);
+  f.cc.on_sent(w, f.now, 1'000, 0);
+  EXPECT_EQ(f.cc.pacing_rate(), 1'000'000u);
 }
 
 // 4.3.4.4: at the rate it had, no burst, no probing of the round-trip time.
