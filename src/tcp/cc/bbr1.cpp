@@ -190,7 +190,7 @@ void modulate_for_recovery(Bbr1& b, Window& w, const Ack& a) noexcept {
   b.conservation_until = std::min(b.conservation_until, b.delivered);
   if (b.packet_conservation && (!a.in_recovery || (a.delivered != 0 && a.rate.prior_delivered >= b.conservation_until)))
     b.packet_conservation = false;
-  if (b.packet_conservation) w.cwnd = std::max(w.cwnd, a.in_flight + a.delivered);
+  if (b.packet_conservation) w.cwnd = std::max(w.cwnd, bbr::bytes(u64{a.in_flight} + a.delivered));
 }
 
 // 4.2.3
@@ -270,7 +270,7 @@ void Bbr1::on_event(Window& w, Event e, Instant now, u32 in_flight, u32) noexcep
       in_loss_recovery = true;
       packet_conservation = true;
       conservation_until = ~u64{0};  // the ACK that told of the loss counts too
-      w.cwnd = std::max(in_flight, w.mss);  // what was lost of it goes with the ACK that told of it
+      w.cwnd = std::max(bbr::bytes(in_flight), w.mss);  // what was lost of it goes with the ACK that told of it
       break;
     case Event::timeout:
       save_cwnd(*this, w.cwnd);
