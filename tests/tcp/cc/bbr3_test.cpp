@@ -134,14 +134,32 @@ TEST(bbr3, down_ends_when_a_bdp_is_in_flight_and_there_is_headroom) {
   EXPECT_EQ(f.cc.pacing_gain(), 1'000u);
 }
 
+// The quanta of sender and receiver, and room for two segments more where more is to be found.
+TEST(bbr3, a_volume_has_room_for_three_quanta) {
+  Flow f;
+  f.reach_cruise();
+  const auto quantum = [&](u64 rate) {
+    f.cc.rate = rate;
+    return f.cc.send_quantum(1'448);
+  };
+  EXPECT_EQ(quantum(100'000), 2 * 1'448u);
+  EXPECT_EQ(quantum(10'000'000), 10'000u);
+  EXPECT_EQ(quantum(1'000'000'000), 65'536u);
+  EXPECT_EQ(f.cc.inflight(f.window(), Flow::rate, bbr::unit), 3 * 65'536u);
+  EXPECT_EQ(f.cc.inflight(f.window(), 10 * Flow::rate, bbr::unit), 1'000'000u);
+  f.cc.state = State::probe_bw_up;
+  EXPECT_EQ(f.cc.inflight(f.window(), 10 * Flow::rate, bbr::unit), 1'002'000u);
+}
+
 // T_bbr: two to three seconds, at random.
 TEST(bbr3, bandwidth_is_probed_after_two_to_three_seconds) {
-  std::set<u32> waits;
+  std::set<u32> waits, counted;
   for (u32 seed = 1; seed < 100; ++seed) {
     Flow f;
     f.cc.seed = seed * 2'654'435'761u;
     f.reach_cruise();
     const Instant begun = f.cc.cycle_stamp;
+    counted.insert(f.cc.rounds_since_probe_up);
     const u32 wait = f.cc.bw_probe_wait_us;
     ASSERT_GE(wait, 2'000'000u);
     ASSERT_LE(wait, 3'000'000u);
@@ -152,6 +170,7 @@ TEST(bbr3, bandwidth_is_probed_after_two_to_three_seconds) {
     EXPECT_LE((f.now - begun).us(), wait + 100'000);
   }
   EXPECT_GE(waits.size(), 9u);
+  EXPECT_EQ(counted.size(), 2u);  // the first round counts already, or does not
 }
 
 // T_reno: as many rounds as there are packets in a BDP, 63 at the most; the first may count already.
@@ -379,6 +398,28 @@ TEST(bbr3, losses_outside_of_probes_bound_rate_and_volume_by_what_is_delivered) 
   EXPECT_EQ(f.cc.bw_shortterm, bw * 7 / 10);
 }
 
+// The last round counts, not what was delivered before it.
+TEST(bbr3, the_short_term_bounds_follow_the_round_that_lost_something) {
+  Flow f;
+  f.reach_cruise();
+  f.cc.inflight_longterm = 100'000;
+  for (int i = 0; i < 3; ++i) {
+    Ack a = f.round_ack(Flow::rate / 10);
+    a.rate.tx_in_flight = 0;
+    f.give(a);
+  }
+  ASSERT_EQ(f.cwnd, 85'000u);
+  Ack a = f.round_ack(Flow::rate / 10);
+  a.lost = 1'000, a.in_recovery = true;
+  a.rate.prior_delivered = f.cc.loss_round_delivered - 1;
+  f.give(a);
+  a = f.round_ack(Flow::rate / 10);
+  a.in_recovery = true;
+  f.give(a);
+  EXPECT_EQ(f.cc.bw_shortterm, Flow::rate * 7 / 10);
+  EXPECT_EQ(f.cc.inflight_shortterm, 59'500u);
+}
+
 TEST(bbr3, losses_in_probes_leave_the_short_term_bounds) {
   Flow f;
   f.reach_up();
@@ -417,6 +458,19 @@ TEST(bbr3, the_rate_is_the_maximum_of_two_cycles) {
   EXPECT_EQ(f.cc.max_bw(), Flow::rate);
   cycle(Flow::rate / 2);
   EXPECT_EQ(f.cc.max_bw(), Flow::rate / 2);
+}
+
+TEST(bbr3, a_cycle_without_samples_forgets_nothing) {
+  Flow f;
+  f.reach_up();
+  for (int i = 0; i < 100 && f.cc.state != State::probe_bw_down; ++i) f.round();
+  ASSERT_EQ(f.cc.ack_phase, Bbr3::AckPhase::probe_stopping);
+  f.cc.max_bw_filter = {0, Flow::rate};
+  Ack a = f.round_ack(Flow::rate);
+  a.rate.interval_us = 0;
+  f.give(a);
+  EXPECT_EQ(f.cc.ack_phase, Bbr3::AckPhase::init);
+  EXPECT_EQ(f.cc.max_bw(), Flow::rate);
 }
 
 TEST(bbr3, samples_that_the_application_limits_can_only_raise_the_rate) {
@@ -566,6 +620,11 @@ TEST(bbr3, after_an_idle_time_it_goes_on_at_its_rate_without_probe_rtt) {
   EXPECT_FALSE(f.cc.idle_restart);
   f.event(Event::restart, 0, 1'000'000);
   EXPECT_TRUE(f.cc.idle_restart);
+  f.cc.extra_acked_delivered = 90'000;  // a bunch of before is not added to what comes
+  f.cc.extra_acked_start = f.now;
+  f.event(Event::restart, 0, 1'000);
+  f.round();
+  EXPECT_EQ(f.cc.extra_acked_delivered, 10'000u);
 }
 
 TEST(bbr3, probe_rtt_may_end_while_nothing_is_sent) {
@@ -638,6 +697,7 @@ TEST(bbr3, an_undo_of_a_loss_that_ended_nothing_changes_no_state) {
   f.event(Event::undone);
   EXPECT_EQ(f.cc.state, State::probe_bw_cruise);
   EXPECT_EQ(f.cc.bw_shortterm, Bbr3::infinite_bw);
+  EXPECT_EQ(f.cc.inflight_shortterm, Bbr3::infinite);
 }
 
 }  // namespace
