@@ -1,0 +1,66 @@
+// posix/options.hpp: options with a conversion of their own.
+#include <linux/sock_diag.h>
+#include <net/if.h>
+
+#include <algorithm>
+
+#include "posix/options.hpp"
+
+namespace weir::posix {
+
+int set_low_water(OptionCall& c) {
+  int v = 0;
+  if (!c.read(v)) return EINVAL;
+  c.file.extras.receive_low_water = v < 0 ? INT32_MAX : std::max(v, 1);
+  return 0;
+}
+
+// After bind() it is too late.
+int set_v6_only(OptionCall& c) {
+  if (c.file.bound || c.file.stage != Stage::fresh) return EINVAL;
+  return set_flag(c);
+}
+
+// 0 takes the limit away.
+int set_max_segment(OptionCall& c) {
+  int v = 0;
+  if (!c.read(v) || (v != 0 && (v < c.entry.least || v > c.entry.most))) return EINVAL;
+  const auto r = c.shard.set_option(c.file.sock, Option::max_segment, v, c.now);
+  return r ? 0 : to_errno(r.error());
+}
+
+// What is queued and may be queued. Linux counts its structures too; here bytes of data are what is known.
+int get_memory_info(OptionCall& c) {
+  const auto number = [&](Option o) { return static_cast<u32>(c.shard.get_option(c.file.sock, o).value_or(0)); };
+  std::array<u32, SK_MEMINFO_VARS> info{};
+  info[SK_MEMINFO_RMEM_ALLOC] = number(Option::pending_input);
+  info[SK_MEMINFO_RCVBUF] = 2 * number(Option::receive_buffer);
+  info[SK_MEMINFO_WMEM_ALLOC] = info[SK_MEMINFO_WMEM_QUEUED] = number(Option::pending_output);
+  info[SK_MEMINFO_SNDBUF] = 2 * number(Option::send_buffer);
+  c.put(info.data(), sizeof info);
+  return 0;
+}
+
+int get_device(OptionCall& c) {
+  const IfIndex i = static_cast<IfIndex>(c.shard.get_option(c.file.sock, Option::bind_interface).value_or(0));
+  const graph::Interface* device = c.shard.core().find_interface(i);
+  if (device == nullptr) return 0;
+  if (c.out.size() < IFNAMSIZ) return EINVAL;
+  c.put(device->config.name.c_str(), device->config.name.size() + 1);
+  return 0;
+}
+
+int set_device(OptionCall& c) {
+  const char* text = reinterpret_cast<const char*>(c.in.data());
+  const std::string_view name{text, strnlen(text, std::min<usize>(c.in.size(), IFNAMSIZ - 1))};
+  IfIndex found = 0;
+  const graph::Netns* ns = c.shard.core().find_netns(c.file.netns);
+  if (ns != nullptr)
+    for (const IfIndex i : ns->interfaces)
+      if (c.shard.core().interface(i).config.name == name) found = i;
+  if (found == 0 && !name.empty()) return ENODEV;
+  const auto r = c.shard.set_option(c.file.sock, Option::bind_interface, found, c.now);
+  return r ? 0 : to_errno(r.error());
+}
+
+}  // namespace weir::posix
