@@ -5,7 +5,9 @@
 
 namespace weir::posix {
 
-enum class FileKind : u8 { socket };
+inline constexpr int first_fd = 3;  // 0 to 2 are somebody else's
+
+enum class FileKind : u8 { socket, pipe_read, pipe_write, epoll };
 
 // Where a socket stands with its connection: what the errnos of connect() and the events of poll() depend on.
 enum class Stage : u8 { fresh, listening, connecting, connected };
@@ -13,6 +15,33 @@ enum class Stage : u8 { fresh, listening, connecting, connected };
 // Options that are this layer's alone.
 struct SocketExtras {
   int receive_low_water = 1;
+};
+
+// The bytes between the two ends of a pipe.
+struct Pipe {
+  static constexpr usize default_capacity = 65'536, page = 4'096;
+
+  std::vector<std::byte> bytes;  // from `first` on
+  usize first = 0, capacity = default_capacity;
+  u32 readers = 0, writers = 0;  // ends that are open
+  Edges edges;
+
+  [[nodiscard]] usize size() const noexcept { return bytes.size() - first; }
+  [[nodiscard]] usize room() const noexcept { return capacity > size() ? capacity - size() : 0; }
+  void push(Bytes data);
+  void pop(usize n) noexcept;
+};
+
+// One descriptor that an epoll instance watches.
+struct EpollItem {
+  int fd = 0;
+  std::weak_ptr<File> file;  // closed: gone, also when its number is somebody else's by now
+  u32 events = 0;
+  u64 data = 0;
+  Edges seen{};                // EPOLLET: those told already
+  bool fresh = true;         // just added or changed: what is ready counts as an edge
+  bool disarmed = false;     // EPOLLONESHOT has been told
+  bool was_ready = false;    // for files without edges
 };
 
 struct File {
@@ -25,6 +54,10 @@ struct File {
   Stage stage = Stage::fresh;
   bool bound = false;
   SocketExtras extras;
+
+  // -- the rest
+  std::shared_ptr<Pipe> pipe;
+  std::vector<EpollItem> items;
 
   [[nodiscard]] bool is_stream() const noexcept { return type == SOCK_STREAM; }
   [[nodiscard]] bool blocking(int flags) const noexcept;
@@ -39,6 +72,11 @@ struct File {
 // -- one attempt each, on a socket (posix/receive.cpp, posix/send.cpp, posix/poll.cpp)
 Outcome receive(Shard& shard, File& file, msghdr& message, int flags, Instant now);
 Outcome send(Shard& shard, File& file, const msghdr& message, int flags, Instant now);
+Outcome resize_pipe(Pipe& pipe, long bytes);
+Outcome read_pipe(File& file, msghdr& message);
+Outcome write_pipe(File& file, const msghdr& message);
+[[nodiscard]] Edges edges_of(Shard& shard, const File& file);
+[[nodiscard]] i64 epoll_ready(Shard& shard, File& file, std::span<epoll_event> out);
 [[nodiscard]] u32 events_of(Shard& shard, File& file);  // POLLIN, ... that are true now
 
 }  // namespace weir::posix

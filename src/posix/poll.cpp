@@ -25,6 +25,13 @@ u32 events_of_stream(Shard& shard, File& f) {
 }  // namespace
 
 u32 events_of(Shard& shard, File& f) {
+  switch (f.kind) {
+    case FileKind::socket: break;
+    case FileKind::epoll: return epoll_ready(shard, f, {}) != 0 ? u32{POLLIN | POLLRDNORM} : 0u;
+    case FileKind::pipe_read: return (f.pipe->size() != 0 ? u32{POLLIN | POLLRDNORM} : 0u) | (f.pipe->writers == 0 ? u32{POLLHUP} : 0u);
+    case FileKind::pipe_write:
+      return (f.pipe->room() >= Pipe::page ? u32{POLLOUT | POLLWRNORM} : 0u) | (f.pipe->readers == 0 ? u32{POLLERR} : 0u);
+  }
   if (f.is_stream()) return events_of_stream(shard, f);
   const u32 ready = shard.ready(f.sock);
   u32 events = 0;

@@ -14,7 +14,7 @@
 namespace weir::posix {
 namespace {
 
-constexpr int first_fd = 3, most_fds = 1 << 20;
+constexpr int most_fds = 1 << 20;
 constexpr int somaxconn = 4096;
 
 Outcome of(Errc e) noexcept { return failed(to_errno(e)); }
@@ -87,7 +87,13 @@ Outcome Process::install(std::shared_ptr<File> file, bool close_on_exec, int lea
 void Process::release(Slot& slot, Instant now) {
   const std::shared_ptr<File> file = std::move(slot.file);
   slot = {};
-  if (file.use_count() == 1 && file->kind == FileKind::socket) (void)shard_.close(file->sock, now);
+  if (file.use_count() != 1) return;
+  switch (file->kind) {
+    case FileKind::socket: (void)shard_.close(file->sock, now); break;
+    case FileKind::pipe_read: --file->pipe->readers, ++file->pipe->edges.in, ++file->pipe->edges.out; break;
+    case FileKind::pipe_write: --file->pipe->writers, ++file->pipe->edges.in; break;
+    case FileKind::epoll: break;
+  }
 }
 
 Outcome Process::socket(int domain, int type, int protocol, Instant now) {
@@ -320,25 +326,29 @@ Outcome Process::fcntl(int fd, int command, long argument, Instant) {
     case F_DUPFD_CLOEXEC:
       if (argument < 0 || argument >= most_fds) return failed(EINVAL);
       return install(slot.file, command == F_DUPFD_CLOEXEC, static_cast<int>(argument));
+    case F_GETPIPE_SZ: return f->pipe ? Outcome{static_cast<i64>(f->pipe->capacity), 0, false} : failed(EBADF);
+    case F_SETPIPE_SZ: return f->pipe ? resize_pipe(*f->pipe, argument) : failed(EBADF);
     default: return failed(EINVAL);
   }
 }
 
 Outcome Process::recvmsg(int fd, msghdr* message, int flags, Instant now) {
   last_ = now;
-  int error = 0;
-  File* f = find_socket(fd, error);
-  if (f == nullptr) return failed(error);
+  File* f = find(fd);
+  if (f == nullptr) return failed(EBADF);
   if (is_bad(message)) return failed(EFAULT);
+  if (f->kind == FileKind::pipe_read && flags == 0) return read_pipe(*f, *message);
+  if (f->kind != FileKind::socket) return failed(flags != 0 ? ENOTSOCK : f->kind == FileKind::epoll ? EINVAL : EBADF);
   return receive(shard_, *f, *message, flags, now);
 }
 
 Outcome Process::sendmsg(int fd, const msghdr* message, int flags, Instant now) {
   last_ = now;
-  int error = 0;
-  File* f = find_socket(fd, error);
-  if (f == nullptr) return failed(error);
+  File* f = find(fd);
+  if (f == nullptr) return failed(EBADF);
   if (is_bad(message)) return failed(EFAULT);
+  if (f->kind == FileKind::pipe_write && flags == 0) return write_pipe(*f, *message);
+  if (f->kind != FileKind::socket) return failed(flags != 0 ? ENOTSOCK : f->kind == FileKind::epoll ? EINVAL : EBADF);
   return send(shard_, *f, *message, flags, now);
 }
 

@@ -67,6 +67,17 @@ class Process {
   // -- readiness: one look each, value is how many are ready; 0: none yet, and the caller keeps the timeout
   Outcome poll(pollfd* fds, nfds_t n, Instant now);
 
+  Outcome epoll_create(int flags, Instant now);
+  Outcome epoll_ctl(int epoll_fd, int operation, int fd, epoll_event* event, Instant now);
+  Outcome epoll_wait(int epoll_fd, epoll_event* events, int most, Instant now);
+
+  // -- pipes, and bytes from file to file
+  Outcome pipe(int fds[2], int flags, Instant now);
+  Outcome splice(int in, const i64* in_offset, int out, const i64* out_offset, usize length, unsigned flags, Instant now);
+  // `file` is a descriptor of the operating system. With `wait` the rest is to be sent by another call, from *offset (or the
+  // file's position) as this one has left it.
+  Outcome sendfile(int out, int file, i64* offset, usize count, Instant now);
+
   // -- for those who drive it
   // How long a blocking call may wait: SO_RCVTIMEO or SO_SNDTIMEO. When that has passed the call fails: EAGAIN, or EINPROGRESS of connect().
   [[nodiscard]] std::optional<Duration> timeout(int fd, bool sending);

@@ -223,6 +223,11 @@ u32 Table::ready(Sock h) {
   return s != nullptr ? ready_of(*s) : Ready::error;
 }
 
+Edges Table::edges(Sock h) {
+  const Socket* s = find(h);
+  return s != nullptr ? s->edges : Edges{};
+}
+
 u32 Table::poll_ready(std::span<ReadyEvent> out) {
   u32 n = 0;
   while (n < out.size()) {
@@ -234,15 +239,16 @@ u32 Table::poll_ready(std::span<ReadyEvent> out) {
       sockets_.release(i);
       continue;
     }
-    out[n++] = {{i, s.generation}, ready_of(s), s.edge_seq};
+    out[n++] = {{i, s.generation}, ready_of(s), s.edges.in + s.edges.out};
   }
   return n;
 }
 
-void Table::notify(u32 index) noexcept {
+void Table::notify(u32 index, u32 mask) noexcept {
   Socket& s = sockets_.peek(index);
   if (s.generation == 0) return;  // closed: its connection has something to say for the last time
-  ++s.edge_seq;
+  s.edges.in += (mask & ~Ready::out) != 0 || mask == 0;
+  s.edges.out += (mask & Ready::out) != 0;
   if (s.listed) return;
   s.listed = true;
   ready_.push(next_ready(), index);
