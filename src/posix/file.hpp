@@ -15,6 +15,13 @@ enum class Stage : u8 { fresh, listening, connecting, connected };
 // Options that are this layer's alone.
 struct SocketExtras {
   int receive_low_water = 1;
+  int timestamp = 0;  // 1: SO_TIMESTAMP, 2: SO_TIMESTAMPNS
+  int packet_info = 0, receive_ttl = 0, receive_tos = 0;            // IP_PKTINFO, ...
+  int packet_info6 = 0, receive_hop_limit = 0, receive_class = 0;   // IPV6_RECVPKTINFO, ...
+  int in_queue = 0;   // TCP_INQ
+  int free_bind = 0;  // IP_FREEBIND
+  int cork = 0;       // UDP_CORK
+  Duration wall_clock;  // what is added to the shard's time for people's
 };
 
 // The bytes between the two ends of a pipe.
@@ -55,6 +62,8 @@ struct File {
   bool bound = false;
   SocketExtras extras;
 
+  std::vector<std::byte> corked;  // a datagram that is being put together: MSG_MORE, UDP_CORK
+  std::optional<Endpoint> corked_to;
   // -- the rest
   std::shared_ptr<Pipe> pipe;
   std::vector<EpollItem> items;
@@ -72,6 +81,7 @@ struct File {
 // -- one attempt each, on a socket (posix/receive.cpp, posix/send.cpp, posix/poll.cpp)
 Outcome receive(Shard& shard, File& file, msghdr& message, int flags, Instant now);
 Outcome send(Shard& shard, File& file, const msghdr& message, int flags, Instant now);
+Outcome flush_cork(Shard& shard, File& file, Instant now);
 Outcome resize_pipe(Pipe& pipe, long bytes);
 Outcome read_pipe(File& file, msghdr& message);
 Outcome write_pipe(File& file, const msghdr& message);

@@ -15,6 +15,31 @@ int set_low_water(OptionCall& c) {
   return 0;
 }
 
+int get_ttl(OptionCall& c) {
+  if (c.shard.get_option(c.file.sock, Option::ttl).value_or(1) != 0) return get_number(c);
+  c.put_int(c.shard.sysctl(c.file.netns)->default_ttl);
+  return 0;
+}
+
+int get_timestamp(OptionCall& c) {
+  c.put_int(c.file.extras.timestamp == static_cast<int>(c.entry.unit));
+  return 0;
+}
+
+int set_timestamp(OptionCall& c) {
+  int v = 0;
+  if (!c.read(v)) return EINVAL;
+  c.file.extras.timestamp = v != 0 ? static_cast<int>(c.entry.unit) : 0;
+  return 0;
+}
+
+int set_udp_cork(OptionCall& c) {
+  int v = 0;
+  if (!c.read(v)) return EINVAL;
+  c.file.extras.cork = v != 0;
+  return v != 0 ? 0 : flush_cork(c.shard, c.file, c.now).error;
+}
+
 // After bind() it is too late.
 int set_v6_only(OptionCall& c) {
   if (c.file.bound || c.file.stage != Stage::fresh) return EINVAL;

@@ -10,6 +10,7 @@ namespace {
 using K = SocketKind;
 constexpr i64 second = 1'000'000'000, millisecond = 1'000'000;
 constexpr int so_timeout_new_receive = 66, so_timeout_new_send = 67, so_bind_to_ifindex = 62;
+constexpr int so_timestamp = 29, so_timestamp_ns = 35, udp_cork = 1;
 
 // level, name, kinds, get, set, option, unit, least, most, extra
 constexpr OptionEntry table[] = {
@@ -37,22 +38,36 @@ constexpr OptionEntry table[] = {
     {SOL_SOCKET, SO_NO_CHECK, K::datagram, get_number, set_flag, Option::no_checksum},
     {SOL_SOCKET, SO_BINDTODEVICE, K::any, get_device, set_device, Option::bind_interface},
     {SOL_SOCKET, so_bind_to_ifindex, K::any, get_number, set_number, Option::bind_interface, 1, 0, 0xffff},
+    {SOL_SOCKET, so_timestamp, K::packets, get_timestamp, set_timestamp, Option::count_, 1},
+    {SOL_SOCKET, so_timestamp_ns, K::packets, get_timestamp, set_timestamp, Option::count_, 2},
     {SOL_SOCKET, SO_MEMINFO, K::any, get_memory_info, nullptr},
 
-    {IPPROTO_IP, IP_TTL, K::any, get_number, set_or_default, Option::ttl, 1, 1, 255},
+    {IPPROTO_IP, IP_TTL, K::any, get_ttl, set_or_default, Option::ttl, 1, 1, 255},
     {IPPROTO_IP, IP_TOS, K::any, get_number, set_number, Option::tos, 1, 0, 255},
     {IPPROTO_IP, IP_MTU_DISCOVER, K::packets, get_number, set_number, Option::dont_fragment, 1, 0, 2},
     {IPPROTO_IP, IP_MULTICAST_TTL, K::packets, get_number, set_number, Option::multicast_ttl, 1, 0, 255},
     {IPPROTO_IP, IP_MULTICAST_LOOP, K::packets, get_number, set_flag, Option::multicast_loop},
     {IPPROTO_IP, IP_RECVERR, K::packets, get_number, set_flag, Option::receive_errors},
+    {IPPROTO_IP, IP_PKTINFO, K::packets, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::packet_info},
+    {IPPROTO_IP, IP_RECVTTL, K::packets, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::receive_ttl},
+    {IPPROTO_IP, IP_RECVTOS, K::packets, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::receive_tos},
+    {IPPROTO_IP, IP_FREEBIND, K::any, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::free_bind},
     {IPPROTO_IP, IP_HDRINCL, K::raw, get_number, set_flag, Option::header_included},
 
     {IPPROTO_IPV6, IPV6_V6ONLY, K::any | K::v6, get_number, set_v6_only, Option::v6_only},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, K::any | K::v6, get_number, set_or_default, Option::ttl, 1, 1, 255},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, K::any | K::v6, get_ttl, set_or_default, Option::ttl, 1, 1, 255},
     {IPPROTO_IPV6, IPV6_TCLASS, K::any | K::v6, get_number, set_or_default, Option::tos, 1, 0, 255},
     {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, K::packets | K::v6, get_number, set_number, Option::multicast_ttl, 1, 0, 255},
     {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, K::packets | K::v6, get_number, set_flag, Option::multicast_loop},
     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, K::packets | K::v6, get_number, set_number, Option::dont_fragment, 1, 0, 2},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO, K::packets | K::v6, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX,
+     &SocketExtras::packet_info6},
+    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, K::packets | K::v6, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX,
+     &SocketExtras::receive_hop_limit},
+    {IPPROTO_IPV6, IPV6_RECVTCLASS, K::packets | K::v6, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX,
+     &SocketExtras::receive_class},
+    {IPPROTO_IPV6, IPV6_FREEBIND, K::any | K::v6, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX,
+     &SocketExtras::free_bind},
     {IPPROTO_IPV6, IPV6_RECVERR, K::packets | K::v6, get_number, set_flag, Option::receive_errors},
 
     {IPPROTO_TCP, TCP_NODELAY, K::stream, get_number, set_flag, Option::no_delay},
@@ -65,6 +80,8 @@ constexpr OptionEntry table[] = {
     {IPPROTO_TCP, TCP_LINGER2, K::stream, get_number, set_number, Option::linger2, second, 0, 120},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, K::stream, get_number, set_number, Option::user_timeout, millisecond, 0, INT32_MAX},
     {IPPROTO_TCP, TCP_QUICKACK, K::stream, get_number, set_flag, Option::quick_ack},
+    {IPPROTO_TCP, TCP_INQ, K::stream, get_extra, set_extra, Option::count_, 1, 0, 1, &SocketExtras::in_queue},
+    {IPPROTO_UDP, udp_cork, K::datagram, get_extra, set_udp_cork, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::cork},
     {IPPROTO_TCP, TCP_INFO, K::stream, get_tcp_info, nullptr},
     {IPPROTO_TCP, TCP_CC_INFO, K::stream, get_cc_info, nullptr},
 };

@@ -68,6 +68,10 @@ int get_type(OptionCall& c);
 int get_domain(OptionCall& c);
 int get_protocol(OptionCall& c);
 int get_one(OptionCall& c);        // SO_SNDLOWAT
+int get_ttl(OptionCall& c);         // 0 of the core is the namespace's default
+int get_timestamp(OptionCall& c);   // SO_TIMESTAMP and SO_TIMESTAMPNS exclude one another; unit is which
+int set_timestamp(OptionCall& c);
+int set_udp_cork(OptionCall& c);
 int set_low_water(OptionCall& c);
 int set_v6_only(OptionCall& c);
 int set_max_segment(OptionCall& c);

@@ -112,6 +112,7 @@ Outcome Process::socket(int domain, int type, int protocol, Instant now) {
   file->domain = domain;
   file->type = type & 0xf;
   file->protocol = kind->protocol;
+  file->extras.wall_clock = wall_clock_;
   if (type == SOCK_RAW && protocol == IPPROTO_RAW) (void)shard_.set_option(*s, Option::header_included, 1, now);
   const Outcome o = install(std::move(file), (flags & SOCK_CLOEXEC) != 0);
   if (o.error != 0) (void)shard_.close(*s, now);
@@ -133,7 +134,7 @@ Outcome Process::bind(int fd, const sockaddr* address, socklen_t length, Instant
   const auto at = from_sockaddr(f->domain, address, length, Use::bind);
   if (!at) return failed(at.error());
   if (f->is_stream()) {
-    if (!is_local(at->addr)) return failed(EADDRNOTAVAIL);
+    if (f->extras.free_bind == 0 && !is_local(at->addr)) return failed(EADDRNOTAVAIL);
     if (f->bound || f->stage != Stage::fresh) return failed(EINVAL);
   }
   const auto r = shard_.bind(f->sock, *at, now);

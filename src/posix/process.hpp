@@ -81,6 +81,8 @@ class Process {
   // -- for those who drive it
   // How long a blocking call may wait: SO_RCVTIMEO or SO_SNDTIMEO. When that has passed the call fails: EAGAIN, or EINPROGRESS of connect().
   [[nodiscard]] std::optional<Duration> timeout(int fd, bool sending);
+  // SO_TIMESTAMP tells time as people count it: the shard's time and this. For sockets made from now on.
+  void set_wall_clock(Duration offset) noexcept { wall_clock_ = offset; }
   [[nodiscard]] Sock sock_of(int fd) const;  // {}: no socket
   [[nodiscard]] Shard& shard() noexcept { return shard_; }
   [[nodiscard]] NetnsId netns() const noexcept { return netns_; }
@@ -104,6 +106,7 @@ class Process {
   Shard& shard_;
   NetnsId netns_;
   std::vector<Slot> slots_;  // by descriptor, less first_fd
+  Duration wall_clock_;
   Instant last_;  // time of the last call: when the destructor closes
 };
 

@@ -1,9 +1,13 @@
 // recv(2) and its relatives on a socket: one attempt.
+#include <linux/tcp.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 #include <climits>
 
 #include "posix/address.hpp"
+#include "posix/control.hpp"
 #include "posix/file.hpp"
 #include "posix/vectors.hpp"
 
@@ -101,7 +105,7 @@ Outcome receive_stream(Shard& shard, File& f, msghdr& m, int flags, Instant now)
   return waiting(static_cast<i64>(done));
 }
 
-Outcome receive_datagram(Shard& shard, File& f, msghdr& m, int flags, Instant now) {
+Outcome receive_datagram(Shard& shard, File& f, msghdr& m, int flags, ControlWriter& control, Instant now) {
   if ((flags & MSG_OOB) != 0 && f.type == SOCK_RAW) return failed(EOPNOTSUPP);
   const usize length = total(m);
   // Straight into the caller's memory where it is one piece.
@@ -117,7 +121,15 @@ Outcome receive_datagram(Shard& shard, File& f, msghdr& m, int flags, Instant no
     if (const int error = to_sockaddr(f.domain, d->from, static_cast<sockaddr*>(m.msg_name), &m.msg_namelen); error != 0)
       return failed(error);
   }
+  put_control(f, *d, control);
   return {(flags & MSG_TRUNC) != 0 ? d->length : d->copied, 0, false};
+}
+
+// What is left to be read; after the end of the stream 1, so that somebody comes to see the end.
+void put_in_queue(Shard& shard, const File& f, ControlWriter& control) {
+  const u64 left = queued(shard, f);
+  const bool end = left == 0 && (shard.ready(f.sock) & Ready::peer_closed) != 0;
+  control.put(IPPROTO_TCP, TCP_CM_INQ, static_cast<int>(std::min<u64>(end ? 1 : left, INT_MAX)));
 }
 
 }  // namespace
@@ -126,8 +138,10 @@ Outcome receive(Shard& shard, File& file, msghdr& m, int flags, Instant now) {
   if (const int error = check_vectors(m); error != 0) return failed(error);
   if ((flags & MSG_ERRQUEUE) != 0) return failed(EAGAIN);  // nothing is ever put into one
   m.msg_flags = 0;
-  const Outcome o = file.is_stream() ? receive_stream(shard, file, m, flags, now) : receive_datagram(shard, file, m, flags, now);
-  m.msg_controllen = 0;
+  ControlWriter control(m);
+  const Outcome o = file.is_stream() ? receive_stream(shard, file, m, flags, now) : receive_datagram(shard, file, m, flags, control, now);
+  if (file.is_stream() && file.extras.in_queue != 0 && o.error == 0) put_in_queue(shard, file, control);
+  control.finish();
   return o;
 }
 

@@ -26,8 +26,11 @@ struct TcpInfo {
   u32 rcv_wnd, rehash;
   u16 total_rto, total_rto_recoveries;
   u32 total_rto_time;
+  u32 received_ce;  // of Accurate ECN, as all that follow
+  u32 delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes, received_e1_bytes, received_e0_bytes, received_ce_bytes;
+  u16 accecn_fail_mode, accecn_opt_seen;
 };
-static_assert(sizeof(TcpInfo) == 248);
+static_assert(sizeof(TcpInfo) == 280);
 
 [[nodiscard]] TcpInfo to_linux(const tcp::Info& info) noexcept;
 
