@@ -1,6 +1,7 @@
 // packetdrill/host.hpp
 #include "packetdrill/host.hpp"
 
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -11,6 +12,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <utility>
 
 #include "packetdrill/outbound.hpp"
 #include "packetdrill/settings.hpp"
@@ -47,6 +50,14 @@ IpAddr destination_of(Bytes packet) {
   return packet.size() >= 40 ? IpAddr{Ip6Addr::load(&packet[24])} : IpAddr{};
 }
 
+void wait_until_asleep(pid_t thread) {
+  const auto end = std::chrono::steady_clock::now() + longest_hold;
+  const std::string path = "/proc/self/task/" + std::to_string(thread) + "/stat";
+  std::string text;
+  while (std::chrono::steady_clock::now() < end && std::getline(std::ifstream(path), text) && text.find(") S ") == std::string::npos)
+    sched_yield();
+}
+
 void require(bool good, const char* what) {
   if (good) return;
   std::fprintf(stderr, "weir_packetdrill: %s\n", what);
@@ -56,7 +67,7 @@ void require(bool good, const char* what) {
 }  // namespace
 
 Host::Host(const Flags& flags)
-    : main_(std::this_thread::get_id()),
+    : main_(::gettid()),
       now_(start),
       virtual_(flags.virtual_time),
       real_start_(monotonic_ns()),
@@ -177,8 +188,18 @@ void Host::finish(Waiter& w, posix::Outcome outcome) {
 }
 
 void Host::hold(Lock& lock) {
-  const auto free = [&] { return ending_ || woken_.empty() || woken_.contains(std::this_thread::get_id()); };
+  const auto free = [&] { return ending_ || woken_.empty() || woken_.contains(::gettid()); };
   if (!changed_.wait_for(lock, longest_hold, free)) woken_.clear();
+}
+
+// The result of a call reaches the tool's main thread under a lock of the tool's, which is free while the main thread sleeps. In
+// real time there would be enough of it for that; here the main thread waits until the other one sleeps for its next call.
+void Host::let_settle(Lock& lock) {
+  const std::set<pid_t> threads = std::exchange(settling_, {});
+  lock.unlock();
+  for (const pid_t t : threads)
+    if (t != ::gettid()) wait_until_asleep(t);
+  lock.lock();
 }
 
 Instant Host::next_event() const {
@@ -213,7 +234,7 @@ posix::Outcome Host::call(const Attempt& attempt, const Patience& patience) {
   Waiter w{.attempt = &attempt,
            .patience = &patience,
            .deadline = patience.time ? now_ + *patience.time : Instant::never(),
-           .thread = std::this_thread::get_id(),
+           .thread = ::gettid(),
            .outcome = {},
            .done = false};
   waiters_.push_back(&w);
@@ -269,12 +290,17 @@ std::optional<Host::Sent> Host::packet_out() {
 
 void Host::sleep(Duration d) {
   Lock lock(mutex_);
+  hold(lock);
+  let_settle(lock);
   advance(lock, now_ + d);
 }
 
 Instant Host::clock() {
   Lock lock(mutex_);
-  if (woken_.erase(std::this_thread::get_id()) != 0) changed_.notify_all();
+  if (woken_.erase(::gettid()) != 0) {
+    settling_.insert(::gettid());
+    changed_.notify_all();
+  }
   const Instant read = now_;
   if (virtual_) advance(lock, now_ + 1_us);
   else catch_up(lock);

@@ -1,6 +1,8 @@
 // The stack under test as one host with one wire, which the tool holds the other end of, and the time that it lives in.
 #pragma once
 
+#include <sys/types.h>
+
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -9,7 +11,6 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <thread>
 
 #include "packetdrill/flags.hpp"
 #include "posix/process.hpp"
@@ -68,7 +69,7 @@ class Host {
     const Attempt* attempt = nullptr;
     const Patience* patience = nullptr;
     Instant deadline = Instant::never();
-    std::thread::id thread;
+    pid_t thread = 0;
     posix::Outcome outcome;
     bool done = false;
   };
@@ -81,6 +82,7 @@ class Host {
   bool serve_waiters();                       // some call could go on
   void finish(Waiter& w, posix::Outcome outcome);
   void hold(Lock& lock);                      // until the woken have read the clock
+  void let_settle(Lock& lock);                // until they sleep again
   [[nodiscard]] Instant next_event() const;
   void step(Lock& lock, Instant to);          // to the next event, or to this time if that is earlier
   void advance(Lock& lock, Instant to);
@@ -90,7 +92,7 @@ class Host {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  const std::thread::id main_;
+  const pid_t main_;
   Instant now_;
   const bool virtual_;
   const i64 real_start_;
@@ -100,7 +102,8 @@ class Host {
   std::optional<posix::Process> process_;
   std::deque<Sent> out_;
   std::list<Waiter*> waiters_;
-  std::set<std::thread::id> woken_;  // have not read the clock yet
+  std::set<pid_t> woken_;     // have not read the clock yet
+  std::set<pid_t> settling_;  // have, and may not yet have handed their result on
   std::map<int, int> fds_;
   bool learns4_ = true, learns6_ = true;
   bool settings_;

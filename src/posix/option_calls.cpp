@@ -61,7 +61,7 @@ int get_memory_info(OptionCall& c) {
   info[SK_MEMINFO_RMEM_ALLOC] = number(Option::pending_input);
   info[SK_MEMINFO_RCVBUF] = 2 * number(Option::receive_buffer);
   info[SK_MEMINFO_WMEM_ALLOC] = info[SK_MEMINFO_WMEM_QUEUED] = number(Option::pending_output);
-  info[SK_MEMINFO_SNDBUF] = 2 * number(Option::send_buffer);
+  info[SK_MEMINFO_SNDBUF] = number(Option::send_buffer);
   c.put(info.data(), sizeof info);
   return 0;
 }

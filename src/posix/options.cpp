@@ -62,6 +62,16 @@ int set_core(OptionCall& c, i64 value) {
   return r ? 0 : of(r.error());
 }
 
+// Linux doubles what is asked for, and tells the doubled number. Of a send queue that much can be filled, but for small writes; of a
+// receive buffer about half is offered as a window, which is what the core calls its size.
+bool is_doubled(Option o) noexcept { return o == Option::send_buffer; }
+
+int set_size(OptionCall& c, i64 value, i64 most) {
+  const i64 least = is_doubled(c.entry.option) ? least_send_buffer : least_receive_buffer;
+  value = std::clamp<i64>(value, least, most);
+  return set_core(c, is_doubled(c.entry.option) ? 2 * value : value);
+}
+
 }  // namespace
 
 void OptionCall::put(const void* value, usize size) noexcept {
@@ -121,28 +131,23 @@ int set_extra_flag(OptionCall& c) {
   return 0;
 }
 
-// Linux doubles what is asked for, to have room for its own structures, and tells the doubled number. Here the queue holds
-// the bytes that were asked for.
 int get_buffer(OptionCall& c) {
   const auto v = c.shard.get_option(c.file.sock, c.entry.option);
   if (!v) return of(v.error());
-  c.put_int(static_cast<int>(std::min<i64>(2 * *v, INT32_MAX)));
+  c.put_int(static_cast<int>(std::min<i64>(is_doubled(c.entry.option) ? *v : 2 * *v, INT32_MAX)));
   return 0;
 }
 
 int set_buffer_forced(OptionCall& c) {
   i64 value = 0;
   if (!read_number(c, value)) return EINVAL;
-  const i64 least = c.entry.option == Option::send_buffer ? least_send_buffer : least_receive_buffer;
-  return set_core(c, std::clamp<i64>(value, least, INT32_MAX / 2));
+  return set_size(c, value, INT32_MAX / 2);
 }
 
 int set_buffer(OptionCall& c) {
   i64 value = 0;
   if (!read_number(c, value)) return EINVAL;
-  // As of an unsigned number: a negative one is the largest.
-  const i64 least = c.entry.option == Option::send_buffer ? least_send_buffer : least_receive_buffer;
-  return set_core(c, std::clamp<i64>(value < 0 ? most_buffer : value, least, most_buffer));
+  return set_size(c, value < 0 ? most_buffer : value, most_buffer);  // as of an unsigned number: a negative one is the largest
 }
 
 int get_timeout(OptionCall& c) {

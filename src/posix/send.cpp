@@ -74,7 +74,8 @@ bool is_source(Shard& shard, const File& f, const IpAddr& source, const Endpoint
   const auto local = shard.local(f.sock);
   if (local && !local->addr.is_any()) return local->addr == source;
   graph::Core& core = shard.core();
-  const auto d = core.transport.route(core.transport.cx, {.netns = f.netns, .dst = to.addr, .src = IpAddr::any(to.addr.family()), .oif = interface}, now);
+  const auto d = core.transport.route(core.transport.cx,
+                                      {.netns = f.netns, .dst = to.addr, .src = IpAddr::any(to.addr.family()), .oif = interface}, now);
   return d && core.destinations[*d].source == source;
 }
 
