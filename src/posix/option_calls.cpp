@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "posix/options.hpp"
+#include "tcp/cc/controller.hpp"
 
 namespace weir::posix {
 
@@ -64,6 +65,47 @@ int get_memory_info(OptionCall& c) {
   info[SK_MEMINFO_SNDBUF] = number(Option::send_buffer);
   c.put(info.data(), sizeof info);
   return 0;
+}
+
+int get_congestion(OptionCall& c) {
+  constexpr usize longest = 16;  // TCP_CA_NAME_MAX
+  const auto kind = c.shard.get_option(c.file.sock, Option::congestion_control);
+  if (!kind) return to_errno(kind.error());
+  std::array<char, longest> text{};
+  const std::string_view name = tcp::cc::name(static_cast<tcp::cc::Kind>(*kind));
+  std::ranges::copy(name.substr(0, longest - 1), text.begin());
+  c.put(text.data(), text.size());
+  return 0;
+}
+
+int set_congestion(OptionCall& c) {
+  const char* text = reinterpret_cast<const char*>(c.in.data());
+  if (c.in.empty()) return EINVAL;
+  const auto kind = tcp::cc::find({text, strnlen(text, std::min<usize>(c.in.size(), 15))});
+  if (!kind) return ENOENT;
+  const auto r = c.shard.set_option(c.file.sock, Option::congestion_control, static_cast<i64>(*kind), c.now);
+  return r ? 0 : to_errno(r.error());
+}
+
+// Of 32 or, where the caller has room, 64 bits.
+int get_pacing(OptionCall& c) {
+  const i64 rate = c.shard.get_option(c.file.sock, Option::max_pacing_rate).value_or(0);
+  const u64 wide = rate != 0 ? static_cast<u64>(rate) : ~u64{0};
+  const u32 narrow = static_cast<u32>(std::min<u64>(wide, ~0u));
+  if (c.out.size() >= sizeof wide) c.put(&wide, sizeof wide);
+  else c.put(&narrow, sizeof narrow);
+  return 0;
+}
+
+int set_pacing(OptionCall& c) {
+  u64 wide = 0;
+  u32 narrow = 0;
+  if (!c.read(narrow)) return EINVAL;
+  const bool is_wide = c.read(wide);
+  const bool none = is_wide ? wide == ~u64{0} : narrow == ~0u;
+  const i64 rate = none ? 0 : static_cast<i64>(std::min<u64>(is_wide ? wide : narrow, INT64_MAX));
+  const auto r = c.shard.set_option(c.file.sock, Option::max_pacing_rate, rate, c.now);
+  return r ? 0 : to_errno(r.error());
 }
 
 int get_device(OptionCall& c) {

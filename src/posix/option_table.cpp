@@ -10,7 +10,7 @@ namespace {
 using K = SocketKind;
 constexpr i64 second = 1'000'000'000, millisecond = 1'000'000;
 constexpr int so_timeout_new_receive = 66, so_timeout_new_send = 67, so_bind_to_ifindex = 62;
-constexpr int so_timestamp = 29, so_timestamp_ns = 35, udp_cork = 1;
+constexpr int so_timestamp = 29, so_timestamp_ns = 35, so_max_pacing_rate = 47, udp_cork = 1;
 
 // level, name, kinds, get, set, option, unit, least, most, extra
 constexpr OptionEntry table[] = {
@@ -40,6 +40,7 @@ constexpr OptionEntry table[] = {
     {SOL_SOCKET, so_bind_to_ifindex, K::any, get_number, set_number, Option::bind_interface, 1, 0, 0xffff},
     {SOL_SOCKET, so_timestamp, K::packets, get_timestamp, set_timestamp, Option::count_, 1},
     {SOL_SOCKET, so_timestamp_ns, K::packets, get_timestamp, set_timestamp, Option::count_, 2},
+    {SOL_SOCKET, so_max_pacing_rate, K::stream, get_pacing, set_pacing, Option::max_pacing_rate},
     {SOL_SOCKET, SO_MEMINFO, K::any, get_memory_info, nullptr},
 
     {IPPROTO_IP, IP_TTL, K::any, get_ttl, set_or_default, Option::ttl, 1, 1, 255},
@@ -82,6 +83,7 @@ constexpr OptionEntry table[] = {
     {IPPROTO_TCP, TCP_QUICKACK, K::stream, get_number, set_flag, Option::quick_ack},
     {IPPROTO_TCP, TCP_INQ, K::stream, get_extra, set_extra, Option::count_, 1, 0, 1, &SocketExtras::in_queue},
     {IPPROTO_UDP, udp_cork, K::datagram, get_extra, set_udp_cork, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::cork},
+    {IPPROTO_TCP, TCP_CONGESTION, K::stream, get_congestion, set_congestion, Option::congestion_control},
     {IPPROTO_TCP, TCP_INFO, K::stream, get_tcp_info, nullptr},
     {IPPROTO_TCP, TCP_CC_INFO, K::stream, get_cc_info, nullptr},
 };

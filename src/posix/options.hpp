@@ -79,6 +79,10 @@ int get_memory_info(OptionCall& c);
 int get_device(OptionCall& c);     // SO_BINDTODEVICE: names
 int set_device(OptionCall& c);
 int set_or_default(OptionCall& c); // -1: IP_TTL, IPV6_UNICAST_HOPS, IPV6_TCLASS as they were
+int get_congestion(OptionCall& c);  // TCP_CONGESTION: names
+int set_congestion(OptionCall& c);
+int get_pacing(OptionCall& c);      // SO_MAX_PACING_RATE: all ones are no limit
+int set_pacing(OptionCall& c);
 int get_tcp_info(OptionCall& c);
 int get_cc_info(OptionCall& c);
 

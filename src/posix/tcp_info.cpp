@@ -30,9 +30,27 @@ u8 options_of(const tcp::Info& i) noexcept {
   return o;
 }
 
+// What is in flight and what became of it.
+void put_path(TcpInfo& o, const tcp::Info& i, const tcp::SendInfo& s, u32 mss) noexcept {
+  o.ca_state = static_cast<u8>(i.path);  // in the order of enum tcp_ca_state
+  o.sacked = segments(s.sacked, mss);
+  o.lost = segments(s.lost, mss);
+  o.retrans = segments(s.again, mss);
+  // The SYN of a passive opener counts as delivered, as Linux has it.
+  o.delivered = static_cast<u32>((s.delivered + mss - 1) / mss) + (i.state >= tcp::State::established ? 1u : 0u);
+  o.min_rtt = s.min_rtt_us != 0 ? s.min_rtt_us : ~0u;
+  o.pacing_rate = s.pacing_rate != 0 ? s.pacing_rate : ~u64{0};
+  o.max_pacing_rate = s.max_pacing_rate != 0 ? s.max_pacing_rate : ~u64{0};
+  o.last_ack_recv = s.heard_ms;
+  o.advmss = s.announced_mss;
+  const u8 retries = static_cast<u8>(std::min(s.retries, 255u));
+  if (i.timer == tcp::Timer::persist) o.probes = retries;
+  else if (i.path == tcp::Path::loss || i.state == tcp::State::syn_sent) o.retransmits = retries;
+}
+
 }  // namespace
 
-TcpInfo to_linux(const tcp::Info& i) noexcept {
+TcpInfo to_linux(const tcp::Info& i, const tcp::SendInfo& send) noexcept {
   TcpInfo o{};
   const u32 mss = std::max(i.snd_mss, 1u);
   o.state = linux_states[static_cast<u8>(i.state)];
@@ -53,13 +71,17 @@ TcpInfo to_linux(const tcp::Info& i) noexcept {
   o.notsent_bytes = i.unsent;
   o.snd_wnd = i.snd_wnd;
   o.rcv_wnd = i.rcv_wnd;
+  if (i.state != tcp::State::listen) put_path(o, i, send, mss);
   return o;
 }
 
 int get_tcp_info(OptionCall& c) {
   const auto info = c.shard.core().sockets->tcp_info(c.file.sock);
   if (!info) return to_errno(info.error());
-  const TcpInfo out = to_linux(*info);
+  const auto send = c.shard.core().sockets->tcp_send_info(c.file.sock, c.now);
+  if (!send) return to_errno(send.error());
+  TcpInfo out = to_linux(*info, *send);
+  out.reordering = c.shard.sysctl(c.file.netns)->tcp_reordering;
   c.put(&out, sizeof out);
   return 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tcp/engine.hpp"
+#include "tcp/info.hpp"
 
 namespace weir::posix {
 
@@ -32,6 +33,6 @@ struct TcpInfo {
 };
 static_assert(sizeof(TcpInfo) == 280);
 
-[[nodiscard]] TcpInfo to_linux(const tcp::Info& info) noexcept;
+[[nodiscard]] TcpInfo to_linux(const tcp::Info& info, const tcp::SendInfo& send) noexcept;
 
 }  // namespace weir::posix

@@ -1,6 +1,8 @@
 // sock/table.hpp
 #include "sock/table.hpp"
 
+#include "tcp/context.hpp"
+
 namespace weir::sock {
 namespace {
 
@@ -211,6 +213,14 @@ Result<tcp::Info> Table::tcp_info(Sock h) {
   if (s == nullptr) return fail(Errc::bad_handle);
   if (!is_stream(*s)) return fail(Errc::not_supported);
   return tcp_.info(s->engine);
+}
+
+Result<tcp::SendInfo> Table::tcp_send_info(Sock h, Instant now) {
+  Socket* s = find(h);
+  if (s == nullptr) return fail(Errc::bad_handle);
+  if (!is_stream(*s)) return fail(Errc::not_supported);
+  tcp_.context().set_now(now);
+  return tcp::send_info(tcp_.context(), s->engine);
 }
 
 u32 Table::ready_of(Socket& s) noexcept {

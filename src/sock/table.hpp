@@ -8,6 +8,7 @@
 #include "base/slab.hpp"
 #include "sock/raw.hpp"
 #include "tcp/engine.hpp"
+#include "tcp/info.hpp"
 #include "udp/engine.hpp"
 
 namespace weir::sock {
@@ -53,6 +54,7 @@ class Table {
   Result<Endpoint> local(Sock s);
   Result<Endpoint> remote(Sock s);
   Result<tcp::Info> tcp_info(Sock s);
+  Result<tcp::SendInfo> tcp_send_info(Sock s, Instant now);
   [[nodiscard]] u32 ready(Sock s);
   [[nodiscard]] Edges edges(Sock s);
 

@@ -106,6 +106,10 @@ TEST_F(PosixOptions, tcp_info_as_linux_lays_it_out) {
   ASSERT_EQ(result(two.getsockopt(client, IPPROTO_TCP, TCP_INFO, &info, &n, now)), 0);
   EXPECT_EQ(info.tcpi_unacked, 0u);
   EXPECT_EQ(info.tcpi_bytes_acked, 4u);
+  EXPECT_EQ(info.tcpi_ca_state, 0);
+  EXPECT_EQ(info.tcpi_delivered, 2u);  // and the SYN
+  EXPECT_EQ(info.tcpi_advmss, 1'460u);
+  EXPECT_EQ(info.tcpi_sacked + info.tcpi_lost + info.tcpi_retrans, 0u);
   ASSERT_EQ(result(one.getsockopt(server, IPPROTO_TCP, TCP_INFO, &info, &n, now)), 0);
   EXPECT_EQ(info.tcpi_bytes_received, 4u);
   u32 memory[SK_MEMINFO_VARS];
@@ -115,6 +119,42 @@ TEST_F(PosixOptions, tcp_info_as_linux_lays_it_out) {
   n = 64;
   EXPECT_EQ(result(one.getsockopt(server, IPPROTO_TCP, TCP_CC_INFO, memory, &n, now)), 0);
   EXPECT_EQ(n, 0u);
+}
+
+TEST_F(PosixOptions, losses_are_told_as_linux_tells_them) {
+  connected();
+  const std::string data(3'000, 'x');
+  ASSERT_TRUE(shard.set_interface_up(end_of_one, false, now));
+  ASSERT_EQ(result(two.write(client, data.data(), data.size(), now)), 3'000);
+  pass(10_s);
+  tcp_info info{};
+  socklen_t n = sizeof info;
+  ASSERT_EQ(result(two.getsockopt(client, IPPROTO_TCP, TCP_INFO, &info, &n, now)), 0);
+  EXPECT_EQ(info.tcpi_ca_state, 4);  // loss
+  EXPECT_EQ(info.tcpi_lost, 3u);
+  EXPECT_EQ(info.tcpi_retrans, 1u);
+  EXPECT_GE(info.tcpi_retransmits, 2);
+  EXPECT_EQ(info.tcpi_snd_cwnd, 1u);
+  EXPECT_GE(info.tcpi_last_ack_recv, 9'900u);
+}
+
+TEST_F(PosixOptions, congestion_control_by_name_and_pacing) {
+  const int fd = stream(one);
+  char name[16] = {};
+  socklen_t n = sizeof name;
+  EXPECT_EQ(result(one.getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &n, now)), 0);
+  EXPECT_STREQ(name, "cubic");
+  EXPECT_EQ(result(one.setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4, now)), 0);
+  n = sizeof name;
+  EXPECT_EQ(result(one.getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &n, now)), 0);
+  EXPECT_STREQ(name, "reno");
+  EXPECT_EQ(result(one.setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "vegas", 5, now)), -ENOENT);
+  EXPECT_EQ(get(one, fd, SOL_SOCKET, SO_MAX_PACING_RATE), -1);  // no limit
+  EXPECT_EQ(set(one, fd, SOL_SOCKET, SO_MAX_PACING_RATE, 1'000'000), 0);
+  u64 wide = 0;
+  n = sizeof wide;
+  EXPECT_EQ(result(one.getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &wide, &n, now)), 0);
+  EXPECT_EQ(wide, 1'000'000u);
 }
 
 TEST_F(PosixOptions, structures) {
