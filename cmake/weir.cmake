@@ -1,4 +1,8 @@
 # What every target of weir has in common, and the one way a folder becomes a target.
+# One kind of object serves programs and libweir_packetdrill.so. With hidden names the code is that of a program.
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})

@@ -19,7 +19,7 @@ Core& of(void* cx) noexcept { return *static_cast<Core*>(cx); }
 
 Result<u32> route(void* cx, const ip::RouteQuery& query, Instant now) { return find_destination(of(cx), query, now); }
 
-void notify(void* cx, u32 user, u32) { of(cx).sockets->notify(user); }
+void notify(void* cx, u32 user, u32 mask) { of(cx).sockets->notify(user, mask); }
 
 // RFC 4861 7.3.1: data acknowledged proves the next hop.
 void confirm(void* cx, u32 destination, Instant now) {

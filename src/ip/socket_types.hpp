@@ -36,6 +36,12 @@ struct ReadyEvent {
   u32 edge_seq = 0;  // counts changes: tells a new edge from an old one
 };
 
+// How often a socket has become ready, or readier, each way: what edge-triggered readiness is made of.
+struct Edges {
+  u32 in = 0, out = 0;
+  friend bool operator==(const Edges&, const Edges&) = default;
+};
+
 struct SendFlags {
   static constexpr u32 dont_route = 1, dont_wait = 2, oob = 4, no_signal = 8, more = 16;
 };

@@ -101,6 +101,7 @@ class Shard {
   Result<Endpoint> local(Sock s);
   Result<Endpoint> remote(Sock s);
   [[nodiscard]] u32 ready(Sock s);
+  [[nodiscard]] Edges edges(Sock s);
   // Sockets whose readiness changed since the last poll; each at most once.
   u32 poll_ready(std::span<ReadyEvent> out);
   [[nodiscard]] bool any_ready() const noexcept;

@@ -79,6 +79,7 @@ Result<i64> Shard::get_option(Sock s, Option option) { return core_->sockets->ge
 Result<Endpoint> Shard::local(Sock s) { return core_->sockets->local(s); }
 Result<Endpoint> Shard::remote(Sock s) { return core_->sockets->remote(s); }
 u32 Shard::ready(Sock s) { return core_->sockets->ready(s); }
+Edges Shard::edges(Sock s) { return core_->sockets->edges(s); }
 u32 Shard::poll_ready(std::span<ReadyEvent> out) { return core_->sockets->poll_ready(out); }
 bool Shard::any_ready() const noexcept { return core_->sockets->any_ready(); }
 void Shard::set_user(Sock s, u64 user) { core_->sockets->set_user(s, user); }

@@ -1,6 +1,8 @@
 // sock/table.hpp
 #include "sock/table.hpp"
 
+#include "tcp/context.hpp"
+
 namespace weir::sock {
 namespace {
 
@@ -213,6 +215,14 @@ Result<tcp::Info> Table::tcp_info(Sock h) {
   return tcp_.info(s->engine);
 }
 
+Result<tcp::SendInfo> Table::tcp_send_info(Sock h, Instant now) {
+  Socket* s = find(h);
+  if (s == nullptr) return fail(Errc::bad_handle);
+  if (!is_stream(*s)) return fail(Errc::not_supported);
+  tcp_.context().set_now(now);
+  return tcp::send_info(tcp_.context(), s->engine);
+}
+
 u32 Table::ready_of(Socket& s) noexcept {
   if (is_stream(s)) return tcp_.ready(s.engine);
   return is_datagram(s) ? udp_.ready(s.engine) : raw_.ready(s.engine);
@@ -221,6 +231,11 @@ u32 Table::ready_of(Socket& s) noexcept {
 u32 Table::ready(Sock h) {
   Socket* s = find(h);
   return s != nullptr ? ready_of(*s) : Ready::error;
+}
+
+Edges Table::edges(Sock h) {
+  const Socket* s = find(h);
+  return s != nullptr ? s->edges : Edges{};
 }
 
 u32 Table::poll_ready(std::span<ReadyEvent> out) {
@@ -234,15 +249,16 @@ u32 Table::poll_ready(std::span<ReadyEvent> out) {
       sockets_.release(i);
       continue;
     }
-    out[n++] = {{i, s.generation}, ready_of(s), s.edge_seq};
+    out[n++] = {{i, s.generation}, ready_of(s), s.edges.in + s.edges.out};
   }
   return n;
 }
 
-void Table::notify(u32 index) noexcept {
+void Table::notify(u32 index, u32 mask) noexcept {
   Socket& s = sockets_.peek(index);
   if (s.generation == 0) return;  // closed: its connection has something to say for the last time
-  ++s.edge_seq;
+  s.edges.in += (mask & ~Ready::out) != 0 || mask == 0;
+  s.edges.out += (mask & Ready::out) != 0;
   if (s.listed) return;
   s.listed = true;
   ready_.push(next_ready(), index);

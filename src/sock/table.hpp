@@ -8,6 +8,7 @@
 #include "base/slab.hpp"
 #include "sock/raw.hpp"
 #include "tcp/engine.hpp"
+#include "tcp/info.hpp"
 #include "udp/engine.hpp"
 
 namespace weir::sock {
@@ -17,7 +18,7 @@ struct Socket {
   u32 generation = 0;      // 0: closed
   u32 engine = 0;          // index in the engine of its kind
   u64 user = 0;            // a word of the frontend's
-  u32 edge_seq = 0;        // changes of readiness so far
+  Edges edges;             // changes of readiness so far
   NetnsId netns = 0;
   Family family = Family::v4;
   SocketType type = SocketType::stream;
@@ -53,7 +54,9 @@ class Table {
   Result<Endpoint> local(Sock s);
   Result<Endpoint> remote(Sock s);
   Result<tcp::Info> tcp_info(Sock s);
+  Result<tcp::SendInfo> tcp_send_info(Sock s, Instant now);
   [[nodiscard]] u32 ready(Sock s);
+  [[nodiscard]] Edges edges(Sock s);
 
   u32 poll_ready(std::span<ReadyEvent> out);
   [[nodiscard]] bool any_ready() const noexcept { return !ready_.empty(); }
@@ -69,8 +72,8 @@ class Table {
     });
   }
 
-  // From the engines: the readiness of this socket may have changed.
-  void notify(u32 index) noexcept;
+  // From the engines: the readiness of this socket may have changed, in these ways.
+  void notify(u32 index, u32 mask) noexcept;
   // At most so many sockets of this namespace at once; one more is Errc::too_many.
   void set_limit(NetnsId netns, u32 max_sockets);
   [[nodiscard]] u32 size(NetnsId netns) const noexcept { return netns < quotas_.size() ? quotas_[netns].used : 0; }
