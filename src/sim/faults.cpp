@@ -107,6 +107,22 @@ Filter larger_than(usize bytes) {
   return [bytes](const FrameInfo& f) { return f.frame.size() > bytes; };
 }
 
+bool mark_ce(MutBytes frame) noexcept {
+  const Dissected d = dissect(frame);
+  if (d.ip.empty()) return false;
+  std::byte* const ip = frame.data() + (d.ip.data() - frame.data());
+  const u8 shift = d.ethertype == wire::ethertype::ipv4 ? 0 : 4;
+  const u8 field = load_u8(ip + 1), ecn = field >> shift & 3;
+  if (ecn == 0) return false;
+  store_u8(ip + 1, static_cast<u8>(field | 3 << shift));
+  if (d.ethertype != wire::ethertype::ipv4) return true;
+  const u32 length = (load_u8(ip) & 15) * 4u;
+  store_be16(ip + 10, 0);
+  const u16 sum = csum_finish(csum_add({ip, length}));
+  std::memcpy(ip + 10, &sum, 2);
+  return true;
+}
+
 void flip_a_bit(MutBytes frame, Rng& rng) noexcept {
   if (frame.empty()) return;
   const u64 bit = rng.below(frame.size() * 8);

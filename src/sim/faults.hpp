@@ -47,7 +47,8 @@ using Filter = std::function<bool(const FrameInfo&)>;
 [[nodiscard]] Filter between(Instant from, Instant to);
 [[nodiscard]] Filter larger_than(usize bytes);  // frames: a black hole of path MTU discovery
 
-enum class FaultKind : u8 { drop, duplicate, corrupt, delay };
+// mark: sets CE where the sender has set ECT (RFC 3168 5); other packets pass as they are.
+enum class FaultKind : u8 { drop, duplicate, corrupt, delay, mark };
 
 struct Fault {
   FaultKind kind{};
@@ -55,6 +56,8 @@ struct Fault {
   Duration by{};  // of delay: later frames overtake
 };
 
+// Sets CE in an IPv4 or IPv6 packet that is ECT, and puts the header checksum right. False: it is not.
+bool mark_ce(MutBytes frame) noexcept;
 // Changes one bit of the frame, anywhere.
 void flip_a_bit(MutBytes frame, Rng& rng) noexcept;
 

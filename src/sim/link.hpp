@@ -39,6 +39,7 @@ class Link {
   void duplicate(const Filter& filter) { add_fault({FaultKind::duplicate, filter}); }
   void corrupt(const Filter& filter) { add_fault({FaultKind::corrupt, filter}); }
   void delay(const Filter& filter, Duration by) { add_fault({FaultKind::delay, filter, by}); }
+  void mark(const Filter& filter) { add_fault({FaultKind::mark, filter}); }
   void add_fault(const Fault& fault) {
     for (Pipe& p : pipes_) p.add_fault(fault);
   }

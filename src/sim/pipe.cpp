@@ -15,6 +15,7 @@ void Pipe::enter(std::vector<std::byte>&& bytes, Instant now, FrameStore& store)
     store.give(std::move(frame.bytes));
     return;
   }
+  if (config_.mark_packets != 0 && waiting_.size() >= config_.mark_packets && mark_ce(frame.bytes)) ++stats_.marked;
   waiting_bytes_ += frame.bytes.size();
   waiting_.push_back(std::move(frame));
   stats_.queue_max_packets = std::max(stats_.queue_max_packets, queued_packets());
@@ -68,6 +69,7 @@ Pipe::Fate Pipe::decide(const Frame& frame, Instant now) {
       case FaultKind::drop: f.faulted = true; break;
       case FaultKind::duplicate: f.duplicate = true; break;
       case FaultKind::corrupt: f.corrupt = true; break;
+      case FaultKind::mark: f.mark = true; break;
       case FaultKind::delay:
         f.reorder = true;
         f.held_back = std::max(f.held_back, fault.by);
@@ -95,6 +97,7 @@ void Pipe::transmit(Frame&& frame, Instant now, FrameStore& store) {
     observe(copy, now, Drop::none, "duplicate");
     fly(std::move(copy), arrival, true);
   }
+  if (fate.mark && mark_ce(frame.bytes)) ++stats_.marked;
   if (fate.corrupt) {
     ++stats_.corrupted;
     flip_a_bit(frame.bytes, rng_);

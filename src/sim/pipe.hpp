@@ -25,6 +25,7 @@ struct LinkConfig {
   Duration reorder_by{};       // 0: half the delay and a millisecond
   u32 queue_packets = 1000;    // frames that wait for the transmitter at most; 0: no limit
   u64 queue_bytes = 0;         // the same in bytes; 0: no limit
+  u32 mark_packets = 0;        // ECT frames that find so many waiting are marked CE (RFC 8257 3.1); 0: never
   // Frames are taken from the sender only when the wire is free, as a network card does; the sender's own queue fills.
   bool backpressure = false;
   // Arriving frames are handed to the receiver together, at most once in this time, as a card with interrupt moderation.
@@ -37,6 +38,7 @@ struct PipeStats {
   u64 frames_in = 0, bytes_in = 0;                // offered by the sender
   u64 frames_out = 0, bytes_out = 0;              // arrived
   u64 lost = 0, faulted = 0, queue_drops = 0;     // by chance, by script, for want of room in the queue
+  u64 marked = 0;                                 // CE set
   u64 duplicated = 0, reordered = 0, corrupted = 0;
   u64 no_buffer = 0;                              // arrived, but the receiver's pool was empty
   u32 queue_max_packets = 0;
@@ -87,7 +89,7 @@ class Pipe {
   };
   // What chance and script have decided about a frame, drawn in one order whatever is switched on.
   struct Fate {
-    bool lost = false, faulted = false, duplicate = false, corrupt = false, reorder = false;
+    bool lost = false, mark = false, faulted = false, duplicate = false, corrupt = false, reorder = false;
     Duration held_back{}, jitter{};
   };
 

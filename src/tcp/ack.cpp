@@ -86,7 +86,12 @@ Verdict after_fin_acked(Context& cx, Tcb& t) noexcept {
 void judge(Context& cx, Tcb& t, Sender* s, const Segment& seg, Learnt& l) noexcept {
   if (s == nullptr) return set_timer(cx, t, l.advanced);
   if (seg.more_options && t.has(HotFlags::sack)) recovery::take_sacks(cx, t, *s, seg, l);
-  if (l.advanced || l.duplicate || l.delivered != 0 || l.dsack) recovery::on_ack(cx, t, *s, l);
+  if (t.ecn != 0 && seg.any(TcpFlags::ece) && !seg.any(TcpFlags::syn)) {
+    cx.count(t, Tcp::ece_in);
+    l.ece = (t.ecn & EcnState::on) != 0;
+    l.ce_bytes = l.ece ? l.delivered : 0;
+  }
+  if (l.ece || l.advanced || l.duplicate || l.delivered != 0 || l.dsack) recovery::on_ack(cx, t, *s, l);
 }
 
 void advance(Context& cx, Tcb& t, Sender* s, const Segment& seg, Learnt& l) noexcept {

@@ -1,6 +1,7 @@
 // RFC 9293 3.10.7.1 to 3.10.7.3: SEGMENT ARRIVES in CLOSED, LISTEN, SYN-SENT, and SYN-RECEIVED of a passive open.
 #include "tcp/arrives.hpp"
 #include "tcp/cc/window.hpp"
+#include "tcp/ecn.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/negotiate.hpp"
 #include "tcp/output.hpp"
@@ -41,6 +42,8 @@ void take_syn(Context& cx, Tcb& t, const Segment& seg, const wire::TcpOptions& o
   t.rcv_adv = t.rcv_nxt + std::min<u32>(t.rcv_buf, 0xffff);
   t.last_ack_sent = t.rcv_nxt;
   take_options(cx, t, o);
+  if (seg.any(TcpFlags::ack)) ecn::take_syn_ack(t, seg);
+  else if (ecn::accepts(cx.sysctl(t), seg)) t.ecn |= EcnState::on;  // simultaneous open
   t.snd_wnd = seg.wnd;  // never scaled on a SYN
   t.snd_wl1 = seg.seq;
   t.snd_wl2 = seg.any(TcpFlags::ack) ? seg.ack : t.iss;
@@ -125,6 +128,7 @@ Tcb* promote(Context& cx, u32 i, const Segment& seg) noexcept {
   t.ts_recent = h.ts_recent, t.ts_offset = h.ts_offset;
   if ((h.bits & HalfOpen::timestamps) != 0) t.set(HotFlags::timestamps);
   if ((h.bits & HalfOpen::sack) != 0) t.set(HotFlags::sack);
+  if ((h.bits & HalfOpen::ecn) != 0) t.ecn = EcnState::on;
   t.rto_us = initial_rto_us;
   t.error = t.soft_error = Errc::would_block;
   t.mark(ColdFlags::passive | ColdFlags::in_table | ColdFlags::accept_wait);
@@ -201,6 +205,7 @@ bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& s
     h.rcv_wscale = window_shift(lt.rcv_buf);
   }
   if (o.sack_permitted && sys.tcp_sack) h.bits |= HalfOpen::sack;
+  if (ecn::accepts(sys, seg)) h.bits |= HalfOpen::ecn;
   ++l.half_open;
   cx.insert(flow, Ref{RefKind::half_open, i});
   cx.count(flow.netns).add(Tcp::passive_opens);
@@ -356,6 +361,11 @@ void arrives_syn_sent(Context& cx, Tcb& t, Segment& seg) noexcept {
   }
   if (seg.any(TcpFlags::rst)) {  // second
     if (!ack) return drop_segment(cx, seg, Drop::tcp_rst_ignored);
+    if ((t.ecn & EcnState::offered) != 0) {  // RFC 3168 6.1.1.1: some refuse a SYN for its flags
+      t.ecn = EcnState::refused;
+      retransmit_head(cx, t);
+      return drop_segment(cx, seg, Drop::tcp_rst_ignored);
+    }
     cx.count(t, Tcp::attempt_fails);
     finish_connection(cx, t, Errc::conn_refused);
     cx.env.pool.release(seg.packet);

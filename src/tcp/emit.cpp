@@ -2,6 +2,7 @@
 #include "tcp/emit.hpp"
 
 #include "ip/output.hpp"
+#include "tcp/ecn.hpp"
 #include "wire/tcp_options.hpp"
 #include "wire/transport_checksum.hpp"
 
@@ -188,6 +189,8 @@ bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags) noexcept
     h.flags |= TcpFlags::urg;
     h.urgent = static_cast<u16>(std::min<u32>(t.snd_up - seq, 0xffff));  //= rfc9293#3.8.5 MUST-31
   }
+  const bool again = seq < t.snd_nxt;
+  if (t.ecn != 0) h.flags |= ecn::flags(t, data, again);
   const Flow f = flow_of(t);
   const buf::PacketId id = begin(cx, f, h);
   if (id == buf::PacketId::none) return false;
@@ -198,10 +201,12 @@ bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags) noexcept
   buf::Packet& p = cx.env.pool[id];
   p.owner = t.user;
   set_gso(p, t, data);
-  const bool again = seq < t.snd_nxt;
+  if ((h.flags & TcpFlags::cwr) != 0) p.gso.flags |= buf::Gso::ecn;
   count_out(cx, t, p.gso, again);
   if (again) t.retrans_segs += std::max<u32>(p.gso.segments, 1);
-  finish(cx, f, id, network(cx, t));
+  Network n = network(cx, t);
+  if (t.ecn != 0) n.tos |= ecn::ip_bits(t, data, again, t.snd_wnd == 0);
+  finish(cx, f, id, n);
   acked(cx, t);
   return true;
 }
@@ -228,7 +233,8 @@ void send_syn(Context& cx, Tcb& t) noexcept {
   if (t.rcv_wscale != 0 || (!syn_ack && sys.tcp_window_scaling)) o.wscale = t.rcv_wscale;
   std::byte options[40];
   Header h{.seq = t.iss, .ack = syn_ack ? t.rcv_nxt : SeqNum{}, .flags = TcpFlags::syn};
-  if (syn_ack) h.flags |= TcpFlags::ack;
+  if (!syn_ack) h.flags |= ecn::syn_flags(cx, t);
+  else h.flags |= (t.ecn & EcnState::on) != 0 ? TcpFlags::ack | TcpFlags::ece : TcpFlags::ack;
   h.window = static_cast<u16>(std::min<u32>(t.rcv_buf, 0xffff));  // RFC 7323 2.2: never scaled on a SYN
   h.options = Bytes{options, wire::emit_options(options, o)};
   const Flow f = flow_of(t);
@@ -258,6 +264,7 @@ void send_syn_ack(Context& cx, HalfOpen& h) noexcept {
   if ((h.bits & HalfOpen::wscale) != 0) o.wscale = h.rcv_wscale;
   std::byte options[40];
   Header head{.seq = h.iss, .ack = h.irs + 1, .flags = TcpFlags::syn | TcpFlags::ack};
+  if ((h.bits & HalfOpen::ecn) != 0) head.flags |= TcpFlags::ece;
   head.window = static_cast<u16>(std::min<u32>(h.rcv_wnd, 0xffff));
   head.options = Bytes{options, wire::emit_options(options, o)};
   const Flow f = flow_of(h);

@@ -25,7 +25,7 @@ struct HalfOpen {
   u8 bits;
   IfIndex if_in;
   u16 pad;
-  static constexpr u8 timestamps = 1, wscale = 2, sack = 4, retransmitted = 8, acked = 16;
+  static constexpr u8 timestamps = 1, wscale = 2, sack = 4, retransmitted = 8, acked = 16, ecn = 32;
 };
 static_assert(sizeof(HalfOpen) <= 128);
 

@@ -83,6 +83,8 @@ bool parse(Context& cx, buf::PacketId id, Flow& f, Segment& seg) noexcept {
   seg.wnd = view->window();
   seg.up = view->urgent();
   seg.options = view->options();
+  const std::byte* const ip = pool.at(id, p.l3);
+  seg.ecn = f.local.is_v4() ? load_u8(ip + 1) & 3 : load_u8(ip + 1) >> 4 & 3;
   seg.skip = l4 + static_cast<u32>(view->header_len());
   seg.data = p.length - seg.skip;
   seg.len = seg.data + (seg.any(TcpFlags::syn) ? 1u : 0u) + (seg.any(TcpFlags::fin) ? 1u : 0u);

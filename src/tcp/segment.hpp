@@ -18,6 +18,7 @@ struct Segment {
   TcpFlags ctl;
   u16 up = 0;        // urgent pointer
   u16 segments = 1;  // how many of the wire this one stands for (GSO, GRO)
+  u8 ecn = 0;        // of its IP header (RFC 3168 5)
   bool has_ts = false;
   bool more_options = false;  // others than the timestamps
   u32 ts_val = 0, ts_ecr = 0;

@@ -73,7 +73,7 @@ bool SentList::halve(SentChunks& c, u32 chunk) noexcept {
   return true;
 }
 
-bool SentList::insert_after(SentChunks& c, Pos p, const Sent& s) noexcept {
+bool SentList::insert_after(SentChunks& c, Pos& p, const Sent& s) noexcept {
   SentChunk* k = &c[dir_[p.chunk]];
   if (k->n == SentChunk::room) {
     if (!halve(c, p.chunk)) return false;
@@ -95,7 +95,7 @@ bool SentList::insert_after(SentChunks& c, Pos p, const Sent& s) noexcept {
   return true;
 }
 
-bool SentList::split(SentChunks& c, Pos p, u32 length) noexcept {
+bool SentList::split(SentChunks& c, Pos& p, u32 length) noexcept {
   Sent rest = at(c, p);
   rest.start += length;
   rest.len -= length;

@@ -76,13 +76,13 @@ class SentList {
 
   bool push(SentChunks& c, const Sent& s) noexcept;  // false: no memory
   void pop_front(SentChunks& c) noexcept;
-  // Cuts the record in two; the first keeps `length` bytes and stays at p. False: no memory, nothing has changed.
-  bool split(SentChunks& c, Pos p, u32 length) noexcept;
+  // Cuts the record in two; the first keeps `length` bytes and p is where it is then. False: no memory, nothing has changed.
+  bool split(SentChunks& c, Pos& p, u32 length) noexcept;
   void erase(SentChunks& c, Pos p) noexcept;
   void clear(SentChunks& c) noexcept;
 
  private:
-  bool insert_after(SentChunks& c, Pos p, const Sent& s) noexcept;
+  bool insert_after(SentChunks& c, Pos& p, const Sent& s) noexcept;
   bool halve(SentChunks& c, u32 chunk) noexcept;
   void drop_chunk(SentChunks& c, u32 chunk) noexcept;
 

@@ -46,6 +46,14 @@ struct ColdFlags {
                        family_v6 = 1 << 28, more = 1 << 29, r1_told = 1 << 30, urgent_seen = 1u << 31;
 };
 
+struct EcnState {
+  static constexpr u16 on = 1,        // both ends have agreed
+                       offered = 2,   // our SYN has
+                       refused = 4,   // and was answered by a reset: not again
+                       echo = 8,      // a mark has come: ECE on every segment until the peer's CWR
+                       tell_cwr = 16; // we have reduced: CWR with the next new data
+};
+
 struct alignas(64) TcbHot {
   // -- line 0: receive side and identity
   u32 id;                 // slab index; timers are 2 * id and 2 * id + 1
@@ -115,7 +123,7 @@ struct TcbCold {
   SeqNum dsack_left, dsack_right;  // came twice, to be told in the next ACK (RFC 2883); equal: nothing
   u8 partial_acks;         // of this recovery, up to 2
   u8 cc;                   // cc::Kind + 1; 0: of the netns
-  u16 spare16;
+  u16 ecn;                 // EcnState
   u32 spare[3];
 };
 static_assert(sizeof(TcbCold) == 192);

@@ -27,6 +27,9 @@ namespace weir::tcp {
   X(sack_discarded, "", "SACK blocks outside of what is in flight")                   \
   X(sack_reneged, "", "peers that threw away what they had SACKed: RFC 2018 8")       \
   X(dsacks_in, "", "D-SACKs received: RFC 2883")                                      \
+  X(ce_in, "", "data segments marked CE: RFC 3168")                                   \
+  X(ece_in, "", "ACKs that told of marks: RFC 3168")                                  \
+  X(mark_reductions, "", "windows reduced for marks: RFC 3168 6.1.2")                 \
   X(dsacks_out, "", "D-SACKs sent: RFC 2883")                                         \
   X(limited_transmits, "", "new segments sent on the first duplicate ACKs: RFC 3042") \
   X(rto_expirations, "", "retransmission timeouts")                                   \

@@ -1,5 +1,6 @@
 // RFC 9293 3.10.7.4 steps six to eight: urgent data (RFC 6093), segment text, FIN; when to acknowledge (3.8.6.3).
 #include "tcp/arrives.hpp"
+#include "tcp/ecn.hpp"
 #include "tcp/emit.hpp"
 
 namespace weir::tcp {
@@ -166,6 +167,7 @@ Verdict step7_text(Context& cx, Tcb& t, Segment& seg) noexcept {
   if (text_after_close(cx, t, seg)) return Verdict::done;
   if (!t.may_receive() || (seg.data == 0 && !seg.any(TcpFlags::fin))) return Verdict::next_step;
   Text x = cut_to_window(cx, t, seg);
+  if (t.ecn != 0 && seg.data != 0) ecn::on_data(cx, t, seg);
   if (x.seq > t.rcv_nxt) {
     //= rfc9293#3.10.7.4 SHLD-31
     const Drop why = keep_for_later(cx, t, seg, x.seq, x.skip, x.data, x.fin);

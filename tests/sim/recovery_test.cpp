@@ -112,7 +112,7 @@ TEST(sim_recovery, reordering_within_a_quarter_of_the_round_trip_is_no_loss) {
 // The round trip grows tenfold at once and nothing is lost: what was cut is put back (RFC 4015), at most two segments are sent in vain.
 TEST(sim_recovery, a_step_of_the_delay_costs_no_window) {
   TcpWorld w{1, {.bits_per_second = 50'000'000, .delay = 25_ms}, {.static_neighbours = true}, hosts()};
-  w.transfer({.bytes = 8'000'000});
+  w.transfer({.bytes = 30'000'000});
   w.world.run_until(Instant{} + 600_ms);
   const u16 port = w.moved->client().result().local.port;
   const auto before = w.client.tcp_info(port);

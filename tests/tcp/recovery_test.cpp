@@ -15,6 +15,7 @@ u32 bytes(const std::vector<Seg>& out) {
 // A connection with a full window in flight, and so much to send.
 struct tcp_recovery_of_a_flight : testing::Test {
   tcp_recovery_of_a_flight() {
+    h.sysctl.tcp_congestion_control = static_cast<u8>(cc::Kind::reno);
     p.open();
     h.tcb(p.conn).rto_us = 300'000;
     write(100 * mss);

@@ -283,6 +283,7 @@ TEST(tcp_send, a_syn_is_retried_and_given_up) {
 
 TEST(tcp_send, three_duplicate_acks_repair_one_loss_before_the_rto) {
   Harness h;
+  h.sysctl.tcp_congestion_control = static_cast<u8>(cc::Kind::reno);
   Peer p(h);
   p.open();
   send(h, p.conn, 14'600);

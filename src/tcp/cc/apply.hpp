@@ -24,6 +24,10 @@ inline void sent(Context& cx, Tcb& t, Sender& s, u32 bytes, u32 in_flight) noexc
   });
 }
 
+[[nodiscard]] inline bool scalable(const Sender& s) noexcept {
+  return visit(s.cc, [](const auto& c) { return std::remove_cvref_t<decltype(c)>::scalable; });
+}
+
 [[nodiscard]] inline bool owns_cwnd(Sender& s) noexcept {
   return visit(s.cc, [](auto& c) { return std::remove_reference_t<decltype(c)>::owns_cwnd; });
 }

@@ -2,6 +2,7 @@
 #include "tcp/recovery/recovery.hpp"
 
 #include "tcp/cc/apply.hpp"
+#include "tcp/ecn.hpp"
 #include "tcp/output.hpp"
 #include "tcp/recovery/newreno.hpp"
 #include "tcp/recovery/prr.hpp"
@@ -33,6 +34,8 @@ Sender* own_sender(Context& cx, Tcb& t) noexcept {
   Sender& s = cx.senders[t.sender];
   s.cc = cc::make(cc_kind(cx, t));
   s.rack.scan = t.snd_nxt;
+  s.rack.min_rtt_us = t.srtt_us;  // the SYN's
+  s.rack.min_rtt_at_ms = cx.now_ms;
   s.rto_from_us = cx.now_us();
   cc::Window w = cc::window(cx, t);
   cc::visit(s.cc, [&](auto& c) { c.begin(w, cx.now, t.srtt_us); });
@@ -62,6 +65,7 @@ void enter_recovery(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
     undo::arm(t, s);
     cc::tell(cx, t, s, cc::Event::recovery, flight_for_reduction(t, l));
     prr::begin(t, s, l);
+    ecn::reduced(t);
   }
   to(t, Path::recovery);
   t.recover = t.snd_nxt;
@@ -69,11 +73,13 @@ void enter_recovery(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
   s.undo.sent_again = 0;
 }
 
-// A probe has repaired a loss (RFC 8985 7.4.2): the window is reduced once, as for a mark.
-void enter_cwr(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
+// A probe has repaired a loss (RFC 8985 7.4.2), or the path has marked (RFC 3168 6.1.2): the window is reduced once a round trip.
+void enter_cwr(Context& cx, Tcb& t, Sender& s, const Learnt& l, cc::Event why) noexcept {
   if (t.path != Path::open && t.path != Path::disorder) return;
-  undo::arm(t, s);
-  cc::tell(cx, t, s, cc::Event::recovery, flight_for_reduction(t, l));
+  if (why == cc::Event::mark) cx.count(t, Tcp::mark_reductions);
+  else undo::arm(t, s);
+  cc::tell(cx, t, s, why, flight_for_reduction(t, l));
+  ecn::reduced(t);
   prr::begin(t, s, l);
   to(t, Path::cwr);
   t.recover = t.snd_nxt;
@@ -160,6 +166,7 @@ void grow(Context& cx, Tcb& t, Sender& s, const Learnt& l, Path before) noexcept
 // Where SND.UNA has reached what was in flight when the episode began, it is over.
 void end_episode(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
   if (t.path == Path::open || t.path == Path::disorder || t.snd_una < t.recover) return;
+  if (t.path == Path::cwr && t.snd_una == t.recover) return;  // the segment with CWR lies beyond: until it has come the peer echoes the old mark
   if (l.late_echo && s.undo.stamped && s.undo.armed && l.copy) return undo_all(cx, t, s);
   leave(cx, t, s);
 }
@@ -242,7 +249,7 @@ void take_sacks(Context& cx, Tcb& t, Sender& s, const Segment& seg, Learnt& l) n
 }
 
 void on_ack(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
-  if (t.path == Path::open && l.advanced && s.board.sacked() == 0 && !s.tlp.out && !l.dsack) [[likely]] {
+  if (t.path == Path::open && l.advanced && s.board.sacked() == 0 && !s.tlp.out && !l.dsack && !l.ece) [[likely]] {
     if (t.dup_acks != 0) t.dup_acks = 0, s.dup_bytes = 0;
     s.rack.waits = false;
     set_timer(cx, t, true);  // RFC 6298 5.3
@@ -257,7 +264,11 @@ void on_ack(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
   end_episode(cx, t, s, l);
   const bool tail_was_lost = tlp::on_ack(t, s, l);
   detect(cx, t, s, l);
-  if (tail_was_lost) enter_cwr(cx, t, s, l);
+  if (tail_was_lost) {
+    cx.count(t, Tcp::tail_losses);
+    enter_cwr(cx, t, s, l, cc::Event::recovery);
+  }
+  if (l.ece && !cc::scalable(s)) enter_cwr(cx, t, s, l, cc::Event::mark);
   settle_disorder(t, s);
   if (reducing(t) && !cc::owns_cwnd(s)) prr::on_ack(t, s, l);
   if (l.delivered != 0 || l.advanced) grow(cx, t, s, l, before);
@@ -278,6 +289,7 @@ void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
   if (first) undo::arm(t, s);
   if (first) cc::tell(cx, t, s, cc::Event::timeout, t.flight());
   else if (again) cc::tell(cx, t, s, cc::Event::timeout, std::min(t.cwnd, t.flight()));
+  ecn::reduced(t);
   // RFC 5682 2: not where a timeout is being answered already.
   s.frto = cx.sysctl(t).tcp_frto && first;
   s.frto_new = false;

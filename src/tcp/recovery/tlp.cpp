@@ -28,7 +28,9 @@ void send_probe(Context& cx, Tcb& t, Sender& s) noexcept {
   s.tlp.again = false;
   if (!send_one_new(cx, t)) {
     const Sent& last = s.board.list().back(cx.sent);
-    const u32 mss = t.snd_mss, n = last.len > mss ? (last.len % mss != 0 ? last.len % mss : mss) : last.len;
+    // One segment, with the FIN if there is one.
+    const u32 mss = t.snd_mss, fin = t.has(HotFlags::fin_sent) ? 1 : 0, data = last.len - fin;
+    const u32 n = (data > mss ? (data % mss != 0 ? data % mss : mss) : data) + fin;
     s.tlp.again = true;
     if (!send_again(cx, t, s, last.end() - n, n)) return;
   }

@@ -11,6 +11,7 @@ void respond(Context& cx, Tcb& t, Sender& s) noexcept {
   t.ssthresh = std::max(t.ssthresh, s.undo.ssthresh);
   s.board.forget_missing(cx.sent);
   s.undo.armed = false;
+  if (t.path == Path::recovery) s.rack.reordered = true;  // what was taken for lost was late (RFC 8985 4)
   cc::tell(cx, t, s, cc::Event::undone, in_flight(t, s));
 }
 
