@@ -81,7 +81,7 @@ enum class Shutdown : u8 { read, write, both };
   X(cork, "hold back partial segments")                                            \
   X(linger2, "ns an orphan stays in FIN-WAIT-2")                                   \
   X(oob_inline, "urgent data stays in the stream")                                 \
-  X(congestion_control, "tcp::cc::Kind: cubic, reno, dctcp, bbr1")                 \
+  X(congestion_control, "tcp::cc::Kind: cubic, reno, dctcp, bbr1, bbr3")           \
   X(max_pacing_rate, "bytes per second at most, 0: no limit")                      \
   X(receive_checksum, "UDP: refuse datagrams without a checksum")                  \
   X(no_checksum, "UDP over IPv4: send without a checksum")                         \
