@@ -511,7 +511,10 @@ void Bbr3::on_event(Window& w, Event e, Instant now, u32, u32) noexcept {
         save_state_upon_loss(*this, w.cwnd);
       }
       in_loss_recovery = true;
-      if (e == Event::timeout) w.cwnd = w.mss;
+      if (e == Event::timeout) {
+        note_loss(*this);  // what the timeout takes for lost comes with no ACK
+        w.cwnd = w.mss;
+      }
       break;
     case Event::recovered:
       in_loss_recovery = false;

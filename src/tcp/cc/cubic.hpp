@@ -150,13 +150,19 @@ inline void cubic_reduce(Cubic& c, Window& w) noexcept {
 inline void Cubic::begin(Window&, Instant now, u32) noexcept { last = now; }
 
 inline void Cubic::on_ack(Window& w, const Ack& a) noexcept {
-  const Duration since = a.now - last;
+  const Duration since = a.now - last, srtt = Duration::micros(a.srtt_us);
   last = a.now;
   if (a.in_recovery) return;
   if (!a.in_loss) in_episode = false;
   u32 acked = a.acked;
   const bool avoiding = w.cwnd >= w.ssthresh;
-  if (!avoiding || !a.cwnd_limited) epoch.start = epoch.start + since;  // 5.8: this was not time in which the window could grow
+  // 5.8: this was not time in which the window could grow. Where ACKs were away for longer than data in flight explains, nothing was
+  // sent: an idle time too short for Event::restart.
+  if (!avoiding || !a.cwnd_limited) {
+    epoch.start = epoch.start + since;
+  } else if (since > 2 * srtt) {
+    epoch.start = epoch.start + (since - srtt);
+  }
   if (hystart.active()) {
     acked = hystart_on_ack(hystart, w, a);
   } else if (!avoiding) {

@@ -620,7 +620,7 @@ TEST(bbr3, after_an_idle_time_it_goes_on_at_its_rate_without_probe_rtt) {
   EXPECT_FALSE(f.cc.idle_restart);
   f.event(Event::restart, 0, 1'000'000);
   EXPECT_TRUE(f.cc.idle_restart);
-  f.cc.extra_acked_delivered = 90'000;  // a bunch of before is not added to what comes
+  f.cc.extra_acked_delivered = 190'000;  // a bunch of before is not added to what comes
   f.cc.extra_acked_start = f.now;
   f.event(Event::restart, 0, 1'000);
   f.round();
@@ -655,26 +655,54 @@ TEST(bbr3, a_timeout_leaves_one_segment_and_recovery_ends_with_the_window_it_beg
   EXPECT_EQ(f.cwnd, cwnd);
 }
 
-TEST(bbr3, an_undo_restores_the_bounds_and_the_probe) {
+TEST(bbr3, a_timeout_is_a_loss_of_its_round) {
+  Flow f;
+  f.reach_cruise();
+  f.event(Event::timeout, f.cwnd);
+  f.cwnd = 200'000;  // else a round would be long enough a wait for the next probe
+  Ack a = f.round_ack(Flow::rate);
+  a.in_loss = true;
+  f.give(a);
+  EXPECT_EQ(f.cc.bw_shortterm, Flow::rate);
+  EXPECT_NE(f.cc.inflight_shortterm, Bbr3::infinite);
+}
+
+// The application sends little, and yet too much of it is lost.
+TEST(bbr3, a_loss_ends_up_also_when_the_application_limits_it) {
   Flow f;
   f.reach_up();
-  f.cc.inflight_longterm = 150'000;
-  f.event(Event::recovery, 100'000);
-  const u32 cwnd = f.cwnd;
-  Ack a = f.round_ack(Flow::rate);
+  Ack a = f.round_ack(Flow::rate / 2);
+  a.rate.app_limited = true;
   a.lost = a.rate.lost = 5'000;
-  a.in_recovery = true;
   f.give(a);
-  ASSERT_EQ(f.cc.state, State::probe_bw_down);
-  ASSERT_LT(f.cc.inflight_longterm, 150'000u);
-  f.cc.bw_shortterm = 1'000, f.cc.inflight_shortterm = 1'000;
-  f.event(Event::undone);
-  EXPECT_EQ(f.cc.state, State::probe_bw_refill);
-  EXPECT_EQ(f.cc.inflight_longterm, 150'000u);
-  EXPECT_EQ(f.cc.bw_shortterm, Bbr3::infinite_bw);
-  EXPECT_EQ(f.cc.inflight_shortterm, Bbr3::infinite);
-  EXPECT_EQ(f.cwnd, cwnd);
-  EXPECT_EQ(f.cc.undo_state, Bbr3::Undo::none);
+  EXPECT_NE(f.cc.state, State::probe_bw_up);
+  EXPECT_TRUE(f.cc.prev_probe_too_high);
+  EXPECT_EQ(f.cc.inflight_longterm, Bbr3::infinite);  // that says nothing of how much there is room for
+}
+
+TEST(bbr3, an_undo_restores_the_bounds_and_the_probe) {
+  for (const bool then_timeout : {false, true}) {
+    Flow f;
+    f.reach_up();
+    f.cc.inflight_longterm = 150'000;
+    f.event(Event::recovery, 100'000);
+    const u32 cwnd = f.cwnd;
+    Ack a = f.round_ack(Flow::rate);
+    a.lost = a.rate.lost = 5'000;
+    a.in_recovery = true;
+    f.give(a);
+    ASSERT_EQ(f.cc.state, State::probe_bw_down);
+    ASSERT_LT(f.cc.inflight_longterm, 150'000u);
+    f.cc.bw_shortterm = 1'000, f.cc.inflight_shortterm = 1'000;
+    if (then_timeout) f.event(Event::timeout, 100'000);
+    f.event(Event::undone);
+    EXPECT_EQ(f.cc.state, State::probe_bw_refill);
+    EXPECT_EQ(f.cc.inflight_longterm, 150'000u);
+    EXPECT_EQ(f.cc.bw_shortterm, Bbr3::infinite_bw);
+    EXPECT_EQ(f.cc.inflight_shortterm, Bbr3::infinite);
+    EXPECT_EQ(f.cwnd, cwnd);
+    EXPECT_EQ(f.cc.undo_state, Bbr3::Undo::none);
+  }
 }
 
 TEST(bbr3, an_undo_leads_back_to_startup) {

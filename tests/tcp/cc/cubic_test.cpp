@@ -237,6 +237,17 @@ TEST(cubic, idle_time_shifts_the_epoch) {
   }
 }
 
+// A full window after a pause: its first ACK says that the window was the limit, and comes a round trip after the pause.
+TEST(cubic, a_pause_that_nobody_reports_shifts_it) {
+  Flow busy = after_loss(500'000, 100_ms), pausing = busy;
+  for (int i = 0; i < 20; ++i) busy.round(100_ms), pausing.round(100_ms);
+  pausing.now = pausing.now + 60_s;
+  for (int i = 0; i < 50; ++i) {
+    busy.round(100_ms), pausing.round(100_ms);
+    ASSERT_NEAR(busy.cwnd, pausing.cwnd, 3'000) << i;  // that round trip is counted
+  }
+}
+
 TEST(cubic, acks_of_a_sender_that_is_not_held_back_shift_it_too) {
   Flow busy = after_loss(500'000, 100_ms), slack = busy;
   for (int i = 0; i < 20; ++i) busy.round(100_ms), slack.round(100_ms);
