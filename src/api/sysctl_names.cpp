@@ -61,6 +61,7 @@ const Name names[] = {
     {"tcp_frto", Kind::flag, &Sysctl::tcp_frto, 0, 2},
     {"tcp_early_retrans", Kind::count, &Sysctl::tcp_early_retrans, 0, 4},
     {"tcp_reordering", Kind::count, &Sysctl::tcp_reordering, 1, 127},
+    {"tcp_slow_start_after_idle", Kind::flag, &Sysctl::tcp_slow_start_after_idle, 0, 1},
     {"tcp_ecn", Kind::count, &Sysctl::tcp_ecn, 0, 2},
     {"tcp_abort_on_overflow", Kind::flag, &Sysctl::tcp_abort_on_overflow, 0, 1},
     {"tcp_rfc1337", Kind::flag, &Sysctl::tcp_rfc1337, 0, 1},

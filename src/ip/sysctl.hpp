@@ -40,6 +40,7 @@ struct Sysctl {
   bool tcp_frto = true;            // RFC 5682
   u8 tcp_early_retrans = 3;        // 3 and more: tail loss probes (RFC 8985 7)
   u8 tcp_reordering = 3;           // duplicate ACKs that mean a loss, where there is no SACK (RFC 5681 3.2)
+  bool tcp_slow_start_after_idle = true;  // RFC 5681 4.1
   u8 tcp_ecn = 2;                  // RFC 3168: 0 never, 1 asks and accepts, 2 accepts
   u8 tcp_congestion_control = 0;   // tcp::cc::Kind
   bool tcp_abort_on_overflow = false;

@@ -255,6 +255,7 @@ void output(Context& cx, Tcb& t) noexcept {
   if (t.has(HotFlags::ack_now) && (t.ooo != 0 || t.dsack_left != t.dsack_right)) send_ack(cx, t);  // SACK goes without data
   if (sending_state(t) && (t.flight() != 0 || pending(t))) {
     if (Sender* const s = own_sender(cx, t)) {
+      if (t.flight() == 0) recovery::after_idle(cx, t, *s, rto_us(cx, t));
       const bool hold = s->frto_new && can_send_new(t);  // RFC 5682 3.1 step 2b
       if (!hold && s->board.missing() != 0) send_missing(cx, t, *s);
       if (hold || s->board.missing() == s->board.again() || t.path != Path::loss) send_new(cx, t, *s);

@@ -71,6 +71,7 @@ struct Sender {
   Tlp tlp;
   cc::Any cc;
   u32 dup_bytes = 0;     // without SACK: bytes that duplicate ACKs say have arrived
+  u32 lost_untold = 0;   // by timeouts: the next ACK tells the congestion control
   u32 rto_from_us = 0;   // when the retransmission timer was started
   Instant pace_at{};     // when something may leave again (tcp/pacing.hpp)
   bool pace_waits = false;

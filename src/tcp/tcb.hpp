@@ -41,17 +41,17 @@ struct ColdFlags {
   static constexpr u32 passive = 1, keepalive = 2, reuse_address = 4, reuse_port = 8, v6_only = 16, cork = 32, oob_inline = 64,
                        user_closed = 128, shut_read = 256, in_table = 512, bound = 1024, timing = 2048, urgent_out = 4096, urgent_in = 8192,
                        quick_ack = 1 << 14, syn_lost = 1 << 15, linger = 1 << 16, peer_fin = 1 << 17, accept_wait = 1 << 18,
-                       explicit_port = 1 << 19, source_bound = 1 << 21, urgent_read = 1 << 22,
-                       pmtu_pending = 1 << 23, orphan = 1 << 25, delayed_ack = 1 << 26, write_wait = 1 << 27,
-                       family_v6 = 1 << 28, more = 1 << 29, r1_told = 1 << 30, urgent_seen = 1u << 31;
+                       explicit_port = 1 << 19, source_bound = 1 << 21, urgent_read = 1 << 22, pmtu_pending = 1 << 23, orphan = 1 << 25,
+                       delayed_ack = 1 << 26, write_wait = 1 << 27, family_v6 = 1 << 28, more = 1 << 29, r1_told = 1 << 30,
+                       urgent_seen = 1u << 31;
 };
 
 struct EcnState {
   static constexpr u16 on = 1,        // both ends have agreed
-                       offered = 2,   // our SYN has
-                       refused = 4,   // and was answered by a reset: not again
-                       echo = 8,      // a mark has come: ECE on every segment until the peer's CWR
-                       tell_cwr = 16; // we have reduced: CWR with the next new data
+      offered = 2,   // our SYN has
+      refused = 4,   // and was answered by a reset: not again
+      echo = 8,      // a mark has come: ECE on every segment until the peer's CWR
+      tell_cwr = 16; // we have reduced: CWR with the next new data
 };
 
 struct alignas(64) TcbHot {

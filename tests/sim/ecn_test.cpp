@@ -1,8 +1,8 @@
 // ECN over a simulated wire: RFC 3168, and DCTCP (RFC 8257) with its precise echo.
 #include <gtest/gtest.h>
 
-#include "tcp/cc/controller.hpp"
 #include <set>
+#include "tcp/cc/controller.hpp"
 
 #include "tests/sim/tcp_world.hpp"
 

@@ -122,7 +122,7 @@ TEST(sim_recovery, a_step_of_the_delay_costs_no_window) {
   const auto after = w.client.tcp_info(port);
   ASSERT_TRUE(after);
   EXPECT_GE(after->cwnd, before->cwnd);
-  EXPECT_GE(after->ssthresh, before->ssthresh);
+  EXPECT_GE(after->ssthresh, before->cwnd) << "HyStart++ may have ended slow start for the delay, but not below what there was";
   EXPECT_LE(w.client.count(Tcp::retrans_segs), 2u);
   EXPECT_EQ(w.finish(), "");
 }

@@ -6,7 +6,8 @@
 namespace weir::tcp::cc {
 namespace {
 
-constexpr std::array<std::string_view, std::variant_size_v<Any>> all{Cubic::name, Reno::name, Dctcp::name, Bbr1::name, Bbr3::name, External::name};
+constexpr std::array<std::string_view, std::variant_size_v<Any>> all{Cubic::name, Reno::name, Dctcp::name,
+                                                                     Bbr1::name,  Bbr3::name, External::name};
 
 }  // namespace
 

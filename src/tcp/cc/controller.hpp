@@ -31,11 +31,17 @@ enum class Kind : u8 { cubic, reno, dctcp, bbr1, bbr3, external };
 namespace detail {
 
 template <class C>
-C& plain(C& c) noexcept { return c; }
+C& plain(C& c) noexcept {
+  return c;
+}
 template <class C>
-C& plain(std::unique_ptr<C>& c) noexcept { return *c; }
+C& plain(std::unique_ptr<C>& c) noexcept {
+  return *c;
+}
 template <class C>
-const C& plain(const std::unique_ptr<C>& c) noexcept { return *c; }
+const C& plain(const std::unique_ptr<C>& c) noexcept {
+  return *c;
+}
 
 }  // namespace detail
 

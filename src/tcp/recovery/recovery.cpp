@@ -1,6 +1,8 @@
 // tcp/recovery/recovery.hpp
 #include "tcp/recovery/recovery.hpp"
 
+#include <utility>
+
 #include "tcp/cc/apply.hpp"
 #include "tcp/ecn.hpp"
 #include "tcp/output.hpp"
@@ -13,6 +15,18 @@
 #include "wire/tcp_options.hpp"
 
 namespace weir::tcp {
+namespace {
+
+void begin_cc(Context& cx, Tcb& t, Sender& s) noexcept {
+  cc::Window w = cc::window(cx, t);
+  cc::visit(s.cc, [&]<class C>(C& c) {
+    if constexpr (requires { c.seed; }) c.seed = static_cast<u32>(cx.env.rng.next_u64()) | 1;
+    if constexpr (requires { c.has_selective_acks; }) c.has_selective_acks = t.has(HotFlags::sack);
+    c.begin(w, cx.now, t.srtt_us);
+  });
+}
+
+}  // namespace
 
 cc::Kind cc_kind(const Context& cx, const Tcb& t) noexcept {
   return static_cast<cc::Kind>(t.cc != 0 ? t.cc - 1 : cx.sysctl(t).tcp_congestion_control);
@@ -23,8 +37,7 @@ void set_cc(Context& cx, Tcb& t, cc::Kind kind) noexcept {
   if (t.sender == 0) return;
   Sender& s = cx.senders[t.sender];
   s.cc = cc::make(kind);
-  cc::Window w = cc::window(cx, t);
-  cc::visit(s.cc, [&](auto& c) { c.begin(w, cx.now, t.srtt_us); });
+  begin_cc(cx, t, s);
 }
 
 Sender* own_sender(Context& cx, Tcb& t) noexcept {
@@ -37,8 +50,7 @@ Sender* own_sender(Context& cx, Tcb& t) noexcept {
   s.rack.min_rtt_us = t.srtt_us;  // the SYN's
   s.rack.min_rtt_at_ms = cx.now_ms;
   s.rto_from_us = cx.now_us();
-  cc::Window w = cc::window(cx, t);
-  cc::visit(s.cc, [&](auto& c) { c.begin(w, cx.now, t.srtt_us); });
+  begin_cc(cx, t, s);
   return &s;
 }
 
@@ -147,7 +159,7 @@ void grow(Context& cx, Tcb& t, Sender& s, const Learnt& l, Path before) noexcept
                   .delivered_total = s.rate.delivered,
                   .acked = l.acked,
                   .delivered = l.delivered,
-                  .lost = l.lost,
+                  .lost = l.lost + std::exchange(s.lost_untold, 0),
                   .prior_in_flight = l.prior_in_flight,
                   .in_flight = in_flight(t, s),
                   .rtt_us = l.rtt_us,
@@ -166,7 +178,8 @@ void grow(Context& cx, Tcb& t, Sender& s, const Learnt& l, Path before) noexcept
 // Where SND.UNA has reached what was in flight when the episode began, it is over.
 void end_episode(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
   if (t.path == Path::open || t.path == Path::disorder || t.snd_una < t.recover) return;
-  if (t.path == Path::cwr && t.snd_una == t.recover) return;  // the segment with CWR lies beyond: until it has come the peer echoes the old mark
+  if (t.path == Path::cwr && t.snd_una == t.recover)
+    return;  // the segment with CWR lies beyond: until it has come the peer echoes the old mark
   if (l.late_echo && s.undo.stamped && s.undo.armed && l.copy) return undo_all(cx, t, s);
   leave(cx, t, s);
 }
@@ -307,6 +320,7 @@ void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
   if (t.has(HotFlags::sack) && !reneged && t.retries == 1) lost = rack::detect_on_timeout(cx, t, s);
   else lost = s.board.mark_missing(cx.sent, t.snd_una, t.snd_nxt);
   s.rate.lost += lost;
+  s.lost_untold += lost;
   t.cwnd = in_flight(t, s) + t.snd_mss;
 }
 
@@ -324,6 +338,18 @@ void on_too_big(Context& cx, Tcb& t, Sender& s) noexcept {
   s.undo.armed = false;
   s.frto = s.frto_new = false;
   static_cast<void>(s.board.mark_missing(cx.sent, t.snd_una, t.snd_nxt));
+}
+
+// RFC 5681 4.1, with the decay of RFC 2861 2: what the window was is less and less true, by a half for each RTO of silence.
+void after_idle(Context& cx, Tcb& t, Sender& s, u32 rto_us) noexcept {
+  const u64 idle_us = u64{cx.now_ms - t.progress_ms} * 1'000;
+  if (idle_us <= rto_us) return;
+  cc::tell(cx, t, s, cc::Event::restart, 0, static_cast<u32>(std::min<u64>(idle_us, ~0u)));
+  if (!cx.sysctl(t).tcp_slow_start_after_idle || cc::owns_cwnd(s)) return;
+  const u32 restart = std::min(t.cwnd, cc::initial_window(t.snd_mss, cx.sysctl(t).initial_cwnd));
+  if (t.ssthresh < cc::most_cwnd) t.ssthresh = std::max(t.ssthresh, t.cwnd / 4 * 3);
+  const u64 halvings = std::min<u64>(idle_us / std::max<u32>(rto_us, 1), 31);
+  t.cwnd = std::max(restart, t.cwnd >> halvings);
 }
 
 void note_sent(Context& cx, Sender& s, Sent& r, u32 flight) noexcept {

@@ -30,6 +30,8 @@ void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept;
 void on_reorder_timer(Context& cx, Tcb& t, Sender& s) noexcept;
 // What is in flight was too big for the path and is lost, but not by congestion: sent again in smaller pieces, cwnd stays.
 void on_too_big(Context& cx, Tcb& t, Sender& s) noexcept;
+// New data is about to be sent with nothing in flight: was the connection idle for longer than the RTO?
+void after_idle(Context& cx, Tcb& t, Sender& s, u32 rto_us) noexcept;
 // Into `record`, which is being sent (again).
 void note_sent(Context& cx, Sender& s, Sent& record, u32 flight) noexcept;
 
