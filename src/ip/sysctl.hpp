@@ -28,8 +28,11 @@ struct Sysctl {
   u32 tcp_rto_min_ms = 200;
   u32 tcp_rto_max_ms = 120'000;
   u32 tcp_delack_ms = 40;
-  u32 tcp_rmem = 1 << 20;          // receive buffer
-  u32 tcp_wmem = 1 << 20;          // send buffer
+  u32 tcp_rmem = 1 << 20;          // receive buffer to begin with
+  u32 tcp_wmem = 1 << 20;          // send buffer to begin with
+  u32 tcp_rmem_max = 6 << 20;      // as far as they grow
+  u32 tcp_wmem_max = 4 << 20;
+  bool tcp_moderate_rcvbuf = true; // the receive buffer grows with the path
   u32 tcp_max_syn_backlog = 1024;
   u32 tcp_max_tw_buckets = 1 << 22;
   u32 tcp_max_orphans = 65'536;

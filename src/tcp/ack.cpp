@@ -1,5 +1,6 @@
 // RFC 9293 3.10.7.4 step five: the ACK field. RFC 5681 2 (duplicate ACKs), RFC 5961 5.2.
 #include "tcp/arrives.hpp"
+#include "tcp/autotune.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
 #include "tcp/recovery/recovery.hpp"
@@ -116,6 +117,7 @@ void advance(Context& cx, Tcb& t, Sender* s, const Segment& seg, Learnt& l) noex
 // After the ACK has been judged: who waits for room, and a path that was narrow.
 void after_progress(Context& cx, Tcb& t) noexcept {
   t.unmark(ColdFlags::r1_told);
+  autotune::on_ack(cx, t);
   if (t.path_is_narrow) update_mss(cx, t);  // RFC 1191 6.3: after ten minutes the larger size is tried again
   if (t.is(ColdFlags::write_wait) && is_writable(cx, t)) {
     t.unmark(ColdFlags::write_wait);

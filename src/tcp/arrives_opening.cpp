@@ -1,5 +1,6 @@
 // RFC 9293 3.10.7.1 to 3.10.7.3: SEGMENT ARRIVES in CLOSED, LISTEN, SYN-SENT, and SYN-RECEIVED of a passive open.
 #include "tcp/arrives.hpp"
+#include "tcp/autotune.hpp"
 #include "tcp/cc/window.hpp"
 #include "tcp/ecn.hpp"
 #include "tcp/emit.hpp"
@@ -95,8 +96,8 @@ void answer_half_open(Context& cx, HalfOpen& h, const Segment& seg, bool always)
 }
 
 void inherit(Context& cx, Tcb& t, const Tcb& from) noexcept {
-  constexpr u32 kept =
-      ColdFlags::keepalive | ColdFlags::oob_inline | ColdFlags::linger | ColdFlags::quick_ack | ColdFlags::cork | ColdFlags::family_v6;
+  constexpr u32 kept = ColdFlags::keepalive | ColdFlags::oob_inline | ColdFlags::linger | ColdFlags::quick_ack | ColdFlags::cork |
+                       ColdFlags::family_v6 | ColdFlags::rcv_buf_set | ColdFlags::snd_buf_set;
   t.mark(from.bits & kept);
   if (from.has(HotFlags::no_delay)) t.set(HotFlags::no_delay);
   t.rcv_buf = from.rcv_buf;
@@ -202,7 +203,7 @@ bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& s
   if (o.wscale && sys.tcp_window_scaling) {
     h.bits |= HalfOpen::wscale;
     h.snd_wscale = peer_shift(o);
-    h.rcv_wscale = window_shift(lt.rcv_buf);
+    h.rcv_wscale = window_shift(autotune::largest_receive_buffer(sys, lt));
   }
   if (o.sack_permitted && sys.tcp_sack) h.bits |= HalfOpen::sack;
   if (ecn::accepts(sys, seg)) h.bits |= HalfOpen::ecn;

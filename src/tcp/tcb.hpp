@@ -41,9 +41,9 @@ struct ColdFlags {
   static constexpr u32 passive = 1, keepalive = 2, reuse_address = 4, reuse_port = 8, v6_only = 16, cork = 32, oob_inline = 64,
                        user_closed = 128, shut_read = 256, in_table = 512, bound = 1024, timing = 2048, urgent_out = 4096, urgent_in = 8192,
                        quick_ack = 1 << 14, syn_lost = 1 << 15, linger = 1 << 16, peer_fin = 1 << 17, accept_wait = 1 << 18,
-                       explicit_port = 1 << 19, source_bound = 1 << 21, urgent_read = 1 << 22, pmtu_pending = 1 << 23, orphan = 1 << 25,
-                       delayed_ack = 1 << 26, write_wait = 1 << 27, family_v6 = 1 << 28, more = 1 << 29, r1_told = 1 << 30,
-                       urgent_seen = 1u << 31;
+                       explicit_port = 1 << 19, rcv_buf_set = 1 << 20, snd_buf_set = 1 << 24, source_bound = 1 << 21, urgent_read = 1 << 22,
+                       pmtu_pending = 1 << 23, orphan = 1 << 25, delayed_ack = 1 << 26, write_wait = 1 << 27, family_v6 = 1 << 28,
+                       more = 1 << 29, r1_told = 1 << 30, urgent_seen = 1u << 31;
 };
 
 struct EcnState {
@@ -124,7 +124,8 @@ struct TcbCold {
   u8 partial_acks;         // of this recovery, up to 2
   u8 cc;                   // cc::Kind + 1; 0: of the netns
   u16 ecn;                 // EcnState
-  u32 spare[3];
+  u32 read_from_us, read_before;  // autotuning: when what the user took was last measured, and how much it was by then
+  u32 spare[1];
 };
 static_assert(sizeof(TcbCold) == 192);
 

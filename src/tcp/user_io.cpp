@@ -1,5 +1,6 @@
 // tcp/user_calls.hpp: SEND, RECEIVE, CLOSE, ABORT (RFC 9293 3.10.2 to 3.10.5), readiness.
 #include "tcp/arrives.hpp"
+#include "tcp/autotune.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
 #include "tcp/user_calls.hpp"
@@ -44,6 +45,7 @@ Result<u32> room_to_send(Context& cx, Tcb& t) noexcept {
 // The user has taken data: tell the peer if that opens the window by a worthwhile step (MUST-39) and it may be waiting.
 void window_update(Context& cx, Tcb& t) noexcept {
   if (!t.may_receive() || t.is(ColdFlags::peer_fin)) return;
+  autotune::on_read(cx, t);
   const u32 known = t.rcv_wnd();
   if (known > t.rcv_buf / 2) return;
   const u32 step = std::min<u32>(t.rcv_buf / 2, std::max<u32>(known < t.rcv_mss ? t.rcv_mss : 2u * t.rcv_mss, 1));

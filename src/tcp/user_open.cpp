@@ -1,5 +1,6 @@
 // tcp/user_calls.hpp: OPEN, passive and active (RFC 9293 3.10.1).
 #include "tcp/arrives.hpp"
+#include "tcp/autotune.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/negotiate.hpp"
 #include "tcp/output.hpp"
@@ -62,7 +63,7 @@ void start(Context& cx, Tcb& t) noexcept {
   t.ts_offset = timestamp_offset(cx, f);
   t.snd_una = t.snd_sml = t.iss;
   t.snd_nxt = t.iss + 1;
-  t.rcv_wscale = cx.sysctl(t).tcp_window_scaling ? window_shift(t.rcv_buf) : u8{0};
+  t.rcv_wscale = cx.sysctl(t).tcp_window_scaling ? window_shift(autotune::largest_receive_buffer(cx.sysctl(t), t)) : u8{0};
   t.rto_us = initial_rto_us;
   t.backoff = t.retries = 0;
   t.rtt_start_us = cx.now_us();

@@ -36,9 +36,11 @@ Result<void> set_buffer(Tcb& t, Option o, i64 value) noexcept {
   const u32 bytes = static_cast<u32>(std::clamp<i64>(value, 2'304, 1 << 30));
   if (o == Option::send_buffer) {
     t.snd_buf = bytes;
+    t.mark(ColdFlags::snd_buf_set);
     return {};
   }
   const u32 most = t.state < State::syn_sent ? 1u << 30 : 0xffffu << t.rcv_wscale;
+  t.mark(ColdFlags::rcv_buf_set);
   const u32 before = std::exchange(t.rcv_buf, std::min(bytes, most));
   if (t.rcv_buf < before) t.rcv_buf_before = std::max(t.rcv_buf_before, before);
   return {};
