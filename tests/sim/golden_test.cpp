@@ -22,7 +22,8 @@ struct Cell {
 // kbit/s of payload over a 100 Mbit/s link with a queue of 100 packets, for as much as 10 s of it.
 u64 goodput(const Cell& c, std::string& trouble) {
   HostConfig h;
-  h.sysctl.tcp_rmem = h.sysctl.tcp_wmem = c.buffer_kib * 1024;
+  h.sysctl.tcp_rmem = h.sysctl.tcp_wmem = h.sysctl.tcp_wmem_max = c.buffer_kib * 1024;
+  h.sysctl.tcp_moderate_rcvbuf = false;
   const LinkConfig clean{.bits_per_second = 100'000'000, .delay = Duration::micros(c.rtt_ms * 500), .queue_packets = 100};
   TcpWorld w{11, clean, {.static_neighbours = true}, h};
   w.link.a_to_b().configure([&] {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "tcp/cc/controller.hpp"
 #include "tests/sim/tcp_world.hpp"
 
 namespace weir::sim {
@@ -42,6 +43,18 @@ StreamPlan any_plan(Rng& rng) {
   return p;
 }
 
+// Everything that two ends may have or not have.
+void any_features(Rng& rng, Sysctl& s) {
+  s.tcp_sack = rng.chance(0.7);
+  s.tcp_dsack = rng.chance(0.7);
+  s.tcp_frto = rng.chance(0.7);
+  s.tcp_early_retrans = rng.chance(0.7) ? 3 : 0;
+  s.tcp_ecn = static_cast<u8>(rng.below(3));
+  s.tcp_moderate_rcvbuf = rng.chance(0.7);
+  s.tcp_slow_start_after_idle = rng.chance(0.7);
+  s.tcp_congestion_control = static_cast<u8>(rng.below(static_cast<u64>(tcp::cc::Kind::external)));
+}
+
 std::string run_seed(u64 seed) {
   Rng rng = Rng::seeded(seed * 2 + 1);
   WorldConfig wc;
@@ -51,10 +64,12 @@ std::string run_seed(u64 seed) {
   HostConfig hc;
   hc.sysctl.tcp_timestamps = rng.chance(0.7);
   hc.sysctl.tcp_window_scaling = rng.chance(0.7);
+  any_features(rng, hc.sysctl);
   LinkConfig ab = any_link(rng), ba = any_link(rng);
   ab.mtu = ba.mtu = rng.chance(0.3) ? 1280 : 1500;
   ab.offload.tso = ab.offload.tx_checksum = rng.chance(0.5);
   ba.offload.gro = rng.chance(0.7);
+  ab.mark_packets = rng.chance(0.3) ? static_cast<u32>(1 + rng.below(20)) : 0;
   // Chance may drop any number of packets in a row: let nobody give up in the tests' time.
   hc.sysctl.tcp_syn_retries = hc.sysctl.tcp_synack_retries = 30;
   hc.sysctl.tcp_retries2 = hc.sysctl.tcp_orphan_retries = 60;
