@@ -50,6 +50,9 @@ struct Sysctl {
   bool tcp_rfc1337 = false;
   bool tcp_tw_reuse = true;        // RFC 6191
   u16 tcp_min_snd_mss = 48;
+  u8 tcp_mtu_probing = 1;          // RFC 4821: 0 never, 1 after a black hole, 2 always
+  u16 tcp_base_mss = 1024;         // to begin with, or after a black hole
+  u16 tcp_mtu_probe_floor = 512;
   u16 port_first = 32'768, port_last = 60'999;  // ephemeral ports
   u32 initial_cwnd = 10;           // segments
 

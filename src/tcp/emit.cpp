@@ -79,8 +79,8 @@ void count_out(Context& cx, const Tcb& t, const buf::Gso& gso, bool again) noexc
   cx.count(t, again ? Tcp::retrans_segs : Tcp::out_segs, gso.segments > 1 ? gso.segments : 1);
 }
 
-void set_gso(buf::Packet& p, const Tcb& t, u32 data) noexcept {
-  if (data <= t.snd_mss) return;
+void set_gso(buf::Packet& p, const Tcb& t, u32 data, bool whole) noexcept {
+  if (data <= t.snd_mss || whole) return;
   p.gso.type = t.remote.is_v4() ? buf::GsoType::tcp4 : buf::GsoType::tcp6;
   p.gso.size = t.snd_mss;
   p.gso.segments = static_cast<u16>((data + t.snd_mss - 1) / t.snd_mss);
@@ -136,6 +136,7 @@ u16 effective_mss(Context& cx, Tcb& t) noexcept {
   u32 mss = std::min<u32>(t.peer_mss, path);  //= rfc9293#3.7.1 MUST-16
   if (const u16 user = extra(cx, t).max_segment; user != 0) mss = std::min<u32>(mss, user);
   mss = std::max<u32>(mss, cx.sysctl(t).tcp_min_snd_mss);
+  if (t.mss_limit != 0) mss = std::min<u32>(mss, t.mss_limit + (t.has(HotFlags::timestamps) ? 12u : 0u));
   if (t.has(HotFlags::timestamps)) mss -= 12;  // RFC 6691: options are taken off what is sent
   return static_cast<u16>(mss);
 }
@@ -179,7 +180,7 @@ u16 advertise(Context& cx, Tcb& t) noexcept {
   return static_cast<u16>(field);
 }
 
-bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags) noexcept {
+bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags, bool whole) noexcept {
   std::byte options[wire::tcp_option::max_len];
   Header h{.seq = seq, .ack = t.rcv_nxt, .flags = static_cast<u16>(flags | TcpFlags::ack), .window = advertise(cx, t)};
   if (data == 0 && t.has(HotFlags::sack) && (t.ooo != 0 || t.dsack_left != t.dsack_right)) [[unlikely]]
@@ -200,7 +201,7 @@ bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags) noexcept
   }
   buf::Packet& p = cx.env.pool[id];
   p.owner = t.user;
-  set_gso(p, t, data);
+  set_gso(p, t, data, whole);
   if ((h.flags & TcpFlags::cwr) != 0) p.gso.flags |= buf::Gso::ecn;
   count_out(cx, t, p.gso, again);
   if (again) t.retrans_segs += std::max<u32>(p.gso.segments, 1);

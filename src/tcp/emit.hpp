@@ -5,9 +5,10 @@
 
 namespace weir::tcp {
 
-// Bytes [seq, seq + data) of the send queue with these flags (ACK is added). data may exceed the MSS: a super-segment.
+// Bytes [seq, seq + data) of the send queue with these flags (ACK is added). data may exceed the MSS: a super-segment, or `whole`, a probe
+// of the path's MTU.
 // False when out of packets or buffers: nothing was sent, a timer will try again.
-bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags) noexcept;
+bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags, bool whole = false) noexcept;
 
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
 void send_ack(Context& cx, Tcb& t) noexcept;

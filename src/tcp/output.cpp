@@ -3,6 +3,7 @@
 
 #include "tcp/cc/apply.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/mtu_probe.hpp"
 #include "tcp/pacing.hpp"
 #include "tcp/recovery/rack.hpp"
 #include "tcp/recovery/rate.hpp"
@@ -54,18 +55,18 @@ u32 piece(Context& cx, const Tcb& t, const Sender& s, u32 ready, u32 window, boo
 }
 
 // A segment of new data, or the FIN, has been sent. `flight`: in flight before it.
-void note_sent(Context& cx, Tcb& t, Sender& s, u32 data, bool fin) noexcept {
+void note_sent(Context& cx, Tcb& t, Sender& s, u32 data, bool fin, u16 mss) noexcept {
   const SeqNum seq = t.snd_nxt;
   const u32 flight = in_flight(t, s);
   if (t.flight() == 0) t.progress_ms = cx.now_ms, s.rto_from_us = cx.now_us();
-  if (data != 0 && data % t.snd_mss != 0) t.snd_sml = seq + data;
-  t.max_sent = std::max<u16>(t.max_sent, static_cast<u16>(std::min<u32>(data, t.snd_mss)));
+  if (data != 0 && data % mss != 0) t.snd_sml = seq + data;
+  t.max_sent = std::max<u16>(t.max_sent, static_cast<u16>(std::min<u32>(data, mss)));
   if (!t.is(ColdFlags::timing)) {  // RFC 6298 3: time one segment at a time
     t.mark(ColdFlags::timing);
     t.rtt_seq = seq + std::max<u32>(data, 1);
     t.rtt_start_us = cx.now_us();
   }
-  Sent r{.start = seq, .len = data + (fin ? 1u : 0u), .mss = t.snd_mss};
+  Sent r{.start = seq, .len = data + (fin ? 1u : 0u), .mss = mss};
   recovery::note_sent(cx, s, r, flight);
   if (!s.board.sent(cx.sent, r) && !s.board.empty()) s.board.list().back(cx.sent).len += r.len;  // no memory: known as one
   s.tlp.from_us = cx.now_us();
@@ -88,18 +89,30 @@ u32 congestion_room(const Tcb& t, const Sender& s) noexcept {
   return flight == 0 ? std::max<u32>(room, t.snd_mss) : room;
 }
 
+// A probe of the path's MTU, where one is due (RFC 4821 7.4). False: the window must open further for it, what is ordinary waits.
+bool send_mtu_probe(Context& cx, Tcb& t, Sender& s) noexcept {
+  const u32 n = mtu_probe::due(cx, t, s);
+  if (n == 0) return true;
+  if (congestion_room(t, s) < n || !pacing::may_send(cx, t, s)) return false;
+  if (!send_segment(cx, t, t.snd_nxt, n, 0, true)) return false;
+  note_sent(cx, t, s, n, false, static_cast<u16>(n));
+  mtu_probe::on_sent(cx, t, s, n);
+  return true;
+}
+
 bool send_new_segment(Context& cx, Tcb& t, Sender& s, u32 n, bool fin) noexcept {
   u16 flags = 0;
-  if (n == t.unsent() && n != 0) flags |= TcpFlags::psh;  //= rfc9293#3.9.1.2 MUST-61, SHLD-27
+  if (n != 0 && (n == t.unsent() || n > t.snd_mss)) flags |= TcpFlags::psh;  //= rfc9293#3.9.1.2 MUST-61, SHLD-27
   if (fin) flags |= TcpFlags::fin;
   if (!send_segment(cx, t, t.snd_nxt, n, flags)) return false;
   if (t.path == Path::disorder) cx.count(t, Tcp::limited_transmits);
-  note_sent(cx, t, s, n, fin);
+  note_sent(cx, t, s, n, fin, t.snd_mss);
   return true;
 }
 
 // New data and FIN. Returns whether a segment left.
 bool send_new(Context& cx, Tcb& t, Sender& s) noexcept {
+  if (s.probe.on && !send_mtu_probe(cx, t, s)) return false;
   bool sent = false;
   for (;;) {
     const u32 flight = t.flight();

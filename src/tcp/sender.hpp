@@ -60,6 +60,15 @@ struct Resent {
   u32 len = 0, xmit_us = 0;
 };
 
+// mtu_probe.hpp: RFC 4821
+struct MtuProbe {
+  bool on = false, out = false;
+  u16 low = 0, high = 0;  // a segment of `low` bytes comes through; one larger than `high` does not
+  u16 size = 0;           // of the probe that is out
+  SeqNum start{};
+  u32 next_ms = 0;
+};
+
 struct Sender {
   Scoreboard board;
   std::vector<Resent> resent;  // what was sent again, in the order of time (recovery/rack.hpp)
@@ -69,6 +78,7 @@ struct Sender {
   Prr prr;
   Undo undo;
   Tlp tlp;
+  MtuProbe probe;
   cc::Any cc;
   u32 dup_bytes = 0;     // without SACK: bytes that duplicate ACKs say have arrived
   u32 lost_untold = 0;   // by timeouts: the next ACK tells the congestion control

@@ -125,7 +125,8 @@ struct TcbCold {
   u8 cc;                   // cc::Kind + 1; 0: of the netns
   u16 ecn;                 // EcnState
   u32 read_from_us, read_before;  // autotuning: when what the user took was last measured, and how much it was by then
-  u32 spare[1];
+  u16 mss_limit;           // of what mtu_probe has found, 0: none
+  u16 spare;
 };
 static_assert(sizeof(TcbCold) == 192);
 

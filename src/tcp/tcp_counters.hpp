@@ -30,6 +30,8 @@ namespace weir::tcp {
   X(ce_in, "", "data segments marked CE: RFC 3168")                                   \
   X(ece_in, "", "ACKs that told of marks: RFC 3168")                                  \
   X(mark_reductions, "", "windows reduced for marks: RFC 3168 6.1.2")                 \
+  X(mtu_probes, "", "probes of the path MTU: RFC 4821 7")                             \
+  X(black_holes, "", "segments made smaller because large ones vanish: RFC 4821 7.7") \
   X(dsacks_out, "", "D-SACKs sent: RFC 2883")                                         \
   X(limited_transmits, "", "new segments sent on the first duplicate ACKs: RFC 3042") \
   X(rto_expirations, "", "retransmission timeouts")                                   \

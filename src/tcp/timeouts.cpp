@@ -3,6 +3,7 @@
 
 #include "tcp/arrives.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/mtu_probe.hpp"
 #include "tcp/output.hpp"
 #include "tcp/pmtu.hpp"
 #include "tcp/recovery/recovery.hpp"
@@ -57,6 +58,7 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
   t.unmark(ColdFlags::timing);  //= rfc9293#3.8.1 MUST-18
   if (t.is(ColdFlags::pmtu_pending)) apply_claimed_mtu(cx, t);  // RFC 5927 7.2: the stall makes the claim credible
   Sender* const s = sender(cx, t);
+  if (s != nullptr) mtu_probe::on_timeout(cx, t, *s);
   if (s != nullptr) recovery::on_timeout(cx, t, *s);
   else retransmit_head(cx, t);
   set_timer(cx, t, true);

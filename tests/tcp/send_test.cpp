@@ -211,6 +211,7 @@ TEST(tcp_send, the_rto_backs_off_and_stays_backed_off_until_a_clean_sample) {
   //= rfc9293#3.8.1 MUST-18
   //= rfc9293#3.8.2 MUST-19
   Harness h;
+  h.sysctl.tcp_mtu_probing = 0;  // the segments keep their size
   Peer p(h);
   p.open();
   h.tcb(p.conn).rto_us = 200'000;

@@ -5,6 +5,7 @@
 
 #include "tcp/cc/apply.hpp"
 #include "tcp/ecn.hpp"
+#include "tcp/mtu_probe.hpp"
 #include "tcp/output.hpp"
 #include "tcp/recovery/newreno.hpp"
 #include "tcp/recovery/prr.hpp"
@@ -51,6 +52,7 @@ Sender* own_sender(Context& cx, Tcb& t) noexcept {
   s.rack.min_rtt_at_ms = cx.now_ms;
   s.rto_from_us = cx.now_us();
   begin_cc(cx, t, s);
+  mtu_probe::begin(cx, t, s);
   return &s;
 }
 
@@ -194,9 +196,10 @@ void detect(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
   if (!t.has(HotFlags::sack)) l.lost = newreno::detect(cx, t, s, l);
   else if (s.board.sacked() != 0 || s.resent_head < s.resent.size()) l.lost = rack::detect(cx, t, s);
   else s.rack.waits = false;
-  if (l.lost == 0) return;
+  if (l.lost == 0 && !s.probe.out) return;
+  if (mtu_probe::on_ack(cx, t, s, l.lost)) return;  // RFC 4821 7.6.1: not by congestion
   s.rate.lost += l.lost;
-  if (t.path != Path::recovery && t.path != Path::loss) enter_recovery(cx, t, s, l);
+  if (l.lost != 0 && t.path != Path::recovery && t.path != Path::loss) enter_recovery(cx, t, s, l);
 }
 
 // Needless after all? By timestamps on an ACK of new data, by D-SACKs at any time.
@@ -262,7 +265,7 @@ void take_sacks(Context& cx, Tcb& t, Sender& s, const Segment& seg, Learnt& l) n
 }
 
 void on_ack(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
-  if (t.path == Path::open && l.advanced && s.board.sacked() == 0 && !s.tlp.out && !l.dsack && !l.ece) [[likely]] {
+  if (t.path == Path::open && l.advanced && s.board.sacked() == 0 && !s.tlp.out && !l.dsack && !l.ece && !s.probe.out) [[likely]] {
     if (t.dup_acks != 0) t.dup_acks = 0, s.dup_bytes = 0;
     s.rack.waits = false;
     set_timer(cx, t, true);  // RFC 6298 5.3
