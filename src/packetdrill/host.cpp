@@ -273,6 +273,9 @@ void Host::packet_in(Bytes packet) {
   require(id != buf::PacketId::none, "the stack has no buffers left for a packet of the script");
   shard_.on_frames(wire_, {&id, 1}, now_);
   settle();
+  // It may be the script's last packet: whom it has woken must not be found still at it.
+  hold(lock);
+  let_settle(lock);
 }
 
 std::optional<Host::Sent> Host::packet_out() {
