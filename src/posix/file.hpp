@@ -2,6 +2,7 @@
 #pragma once
 
 #include "posix/process.hpp"
+#include "posix/zero_copy.hpp"
 
 namespace weir::posix {
 
@@ -21,6 +22,7 @@ struct SocketExtras {
   int in_queue = 0;   // TCP_INQ
   int free_bind = 0;  // IP_FREEBIND
   int cork = 0;       // UDP_CORK
+  int zero_copy = 0;  // SO_ZEROCOPY
   Duration wall_clock;  // what is added to the shard's time for people's
 };
 
@@ -64,6 +66,7 @@ struct File {
 
   std::vector<std::byte> corked;  // a datagram that is being put together: MSG_MORE, UDP_CORK
   std::optional<Endpoint> corked_to;
+  ZeroCopy zero_copy;
   // -- the rest
   std::shared_ptr<Pipe> pipe;
   std::vector<EpollItem> items;

@@ -41,6 +41,7 @@ constexpr OptionEntry table[] = {
     {SOL_SOCKET, so_timestamp, K::packets, get_timestamp, set_timestamp, Option::count_, 1},
     {SOL_SOCKET, so_timestamp_ns, K::packets, get_timestamp, set_timestamp, Option::count_, 2},
     {SOL_SOCKET, so_max_pacing_rate, K::stream, get_pacing, set_pacing, Option::max_pacing_rate},
+    {SOL_SOCKET, SO_ZEROCOPY, K::stream | K::datagram, get_extra, set_zero_copy, Option::count_, 1, 0, 1, &SocketExtras::zero_copy},
     {SOL_SOCKET, SO_MEMINFO, K::any, get_memory_info, nullptr},
 
     {IPPROTO_IP, IP_TTL, K::any, get_ttl, set_or_default, Option::ttl, 1, 1, 255},
@@ -71,7 +72,7 @@ constexpr OptionEntry table[] = {
      &SocketExtras::free_bind},
     {IPPROTO_IPV6, IPV6_RECVERR, K::packets | K::v6, get_number, set_flag, Option::receive_errors},
 
-    {IPPROTO_TCP, TCP_NODELAY, K::stream, get_number, set_flag, Option::no_delay},
+    {IPPROTO_TCP, TCP_NODELAY, K::stream, get_number, set_no_delay, Option::no_delay},
     {IPPROTO_TCP, TCP_CORK, K::stream, get_number, set_flag, Option::cork},
     {IPPROTO_TCP, TCP_MAXSEG, K::stream, get_number, set_max_segment, Option::max_segment, 1, 88, 32'767},
     {IPPROTO_TCP, TCP_KEEPIDLE, K::stream, get_number, set_number, Option::keepalive_idle, second, 1, 32'767},

@@ -71,6 +71,8 @@ int get_one(OptionCall& c);        // SO_SNDLOWAT
 int get_ttl(OptionCall& c);         // 0 of the core is the namespace's default
 int get_timestamp(OptionCall& c);   // SO_TIMESTAMP and SO_TIMESTAMPNS exclude one another; unit is which
 int set_timestamp(OptionCall& c);
+int set_no_delay(OptionCall& c);    // what is held back goes, also when TCP_CORK or MSG_MORE hold it
+int set_zero_copy(OptionCall& c);
 int set_udp_cork(OptionCall& c);
 int set_low_water(OptionCall& c);
 int set_v6_only(OptionCall& c);

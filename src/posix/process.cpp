@@ -244,6 +244,7 @@ Outcome Process::disconnect(File& f, Instant now) {
   const Endpoint local = shard_.local(f.sock).value_or(Endpoint{});
   (void)shard_.abort(f.sock, now);
   f.sock = *s;
+  f.zero_copy = {};
   f.stage = Stage::fresh;
   return f.bound ? of(shard_.bind(f.sock, local, now)) : Outcome{};
 }
