@@ -67,6 +67,7 @@ struct File {
   std::vector<std::byte> corked;  // a datagram that is being put together: MSG_MORE, UDP_CORK
   std::optional<Endpoint> corked_to;
   ZeroCopy zero_copy;
+  std::vector<std::pair<IfIndex, IpAddr>> memberships;  // of multicast groups, left when it is closed
   // -- the rest
   std::shared_ptr<Pipe> pipe;
   std::vector<EpollItem> items;

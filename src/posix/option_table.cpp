@@ -54,6 +54,8 @@ constexpr OptionEntry table[] = {
     {IPPROTO_IP, IP_RECVTTL, K::packets, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::receive_ttl},
     {IPPROTO_IP, IP_RECVTOS, K::packets, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::receive_tos},
     {IPPROTO_IP, IP_FREEBIND, K::any, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::free_bind},
+    {IPPROTO_IP, IP_ADD_MEMBERSHIP, K::packets, nullptr, join_group},
+    {IPPROTO_IP, IP_DROP_MEMBERSHIP, K::packets, nullptr, leave_group},
     {IPPROTO_IP, IP_HDRINCL, K::raw, get_number, set_flag, Option::header_included},
 
     {IPPROTO_IPV6, IPV6_V6ONLY, K::any | K::v6, get_number, set_v6_only, Option::v6_only},
@@ -70,6 +72,8 @@ constexpr OptionEntry table[] = {
      &SocketExtras::receive_class},
     {IPPROTO_IPV6, IPV6_FREEBIND, K::any | K::v6, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX,
      &SocketExtras::free_bind},
+    {IPPROTO_IPV6, IPV6_JOIN_GROUP, K::packets | K::v6, nullptr, join_group},
+    {IPPROTO_IPV6, IPV6_LEAVE_GROUP, K::packets | K::v6, nullptr, leave_group},
     {IPPROTO_IPV6, IPV6_RECVERR, K::packets | K::v6, get_number, set_flag, Option::receive_errors},
 
     {IPPROTO_TCP, TCP_NODELAY, K::stream, get_number, set_no_delay, Option::no_delay},

@@ -85,6 +85,8 @@ int get_congestion(OptionCall& c);  // TCP_CONGESTION: names
 int set_congestion(OptionCall& c);
 int get_pacing(OptionCall& c);      // SO_MAX_PACING_RATE: all ones are no limit
 int set_pacing(OptionCall& c);
+int join_group(OptionCall& c);      // struct ip_mreq, ip_mreqn, ipv6_mreq
+int leave_group(OptionCall& c);
 int get_tcp_info(OptionCall& c);
 int get_cc_info(OptionCall& c);
 

@@ -89,7 +89,10 @@ void Process::release(Slot& slot, Instant now) {
   slot = {};
   if (file.use_count() != 1) return;
   switch (file->kind) {
-    case FileKind::socket: (void)shard_.close(file->sock, now); break;
+    case FileKind::socket:
+      for (const auto& [interface, group] : file->memberships) (void)shard_.leave_group(interface, group, now);
+      (void)shard_.close(file->sock, now);
+      break;
     case FileKind::pipe_read: --file->pipe->readers, ++file->pipe->edges.in, ++file->pipe->edges.out; break;
     case FileKind::pipe_write: --file->pipe->writers, ++file->pipe->edges.in; break;
     case FileKind::epoll: break;
@@ -273,7 +276,8 @@ Outcome Process::close(int fd, Instant now) {
 // SO_LINGER: until what was sent is acknowledged, FIN included, or the time is over. O_NONBLOCK makes no difference.
 Outcome Process::linger(Slot& slot, Instant now) {
   File& f = *slot.file;
-  if (slot.file.use_count() > 1 || f.kind != FileKind::socket || !f.is_stream() || f.stage != Stage::connected) {
+  const bool may_be_connected = f.kind == FileKind::socket && f.is_stream() && f.stage != Stage::fresh && f.stage != Stage::listening;
+  if (slot.file.use_count() > 1 || !may_be_connected) {
     release(slot, now);
     return {};
   }

@@ -141,9 +141,14 @@ Outcome receive(Shard& shard, File& file, msghdr& m, int flags, Instant now) {
     const int error = take_notification(shard, file, m);
     return error != 0 ? failed(error) : Outcome{};
   }
+  const socklen_t name_room = m.msg_namelen;
   ControlWriter control(m);
   const Outcome o = file.is_stream() ? receive_stream(shard, file, m, flags, now) : receive_datagram(shard, file, m, flags, control, now);
-  if (file.is_stream() && file.extras.in_queue != 0 && o.error == 0) put_in_queue(shard, file, control);
+  if (file.is_stream() && file.extras.in_queue != 0 && o.error == 0 && !o.wait) put_in_queue(shard, file, control);
+  if (o.error != 0 || o.wait) {  // the call is made again with what the caller has put there
+    m.msg_namelen = name_room;
+    return o;
+  }
   control.finish();
   return o;
 }

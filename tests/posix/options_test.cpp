@@ -359,6 +359,48 @@ TEST_F(PosixOptions, no_delay_lets_go_what_the_cork_holds) {
   EXPECT_EQ(recv(one, server), "wait");
 }
 
+TEST_F(PosixOptions, groups_are_joined_and_left_with_the_socket) {
+  const int a = datagram(one), b = datagram(two);
+  ASSERT_EQ(bind(one, a, in4("0.0.0.0", 9)), 0);
+  ip_mreq request{};
+  request.imr_multiaddr.s_addr = inet_addr("239.1.2.3");
+  request.imr_interface.s_addr = inet_addr("10.0.0.1");
+  const auto set_group = [&](int name) { return result(one.setsockopt(a, IPPROTO_IP, name, &request, sizeof request, now)); };
+  EXPECT_EQ(set_group(IP_DROP_MEMBERSHIP), -EADDRNOTAVAIL);
+  EXPECT_EQ(set_group(IP_ADD_MEMBERSHIP), 0);
+  EXPECT_EQ(set_group(IP_ADD_MEMBERSHIP), -EADDRINUSE);
+  const auto to = in4("239.1.2.3", 9);
+  EXPECT_EQ(result(two.setsockopt(b, SOL_SOCKET, SO_BINDTODEVICE, "eth0", 4, now)), 0);
+  iovec v{const_cast<char*>("all"), 3};
+  msghdr m{};
+  m.msg_iov = &v, m.msg_iovlen = 1, m.msg_name = const_cast<sockaddr_in*>(&to), m.msg_namelen = sizeof to;
+  EXPECT_EQ(result(two.sendmsg(b, &m, 0, now)), 3);
+  turn();
+  EXPECT_EQ(recv(one, a), "all");
+  const IpAddr group = *IpAddr::parse("239.1.2.3");
+  EXPECT_TRUE(shard.core().interface(end_of_one).is_member(group));
+  one.close(a, now);
+  EXPECT_FALSE(shard.core().interface(end_of_one).is_member(group));
+  request.imr_multiaddr.s_addr = inet_addr("10.0.0.9");
+  const int other = datagram(one);
+  EXPECT_EQ(result(one.setsockopt(other, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request, now)), -EINVAL);
+}
+
+TEST_F(PosixOptions, a_receive_that_had_to_wait_has_its_room_for_control_data_still) {
+  connected();
+  EXPECT_EQ(set(one, server, IPPROTO_TCP, TCP_INQ, 1), 0);
+  alignas(cmsghdr) char control[64] = {};
+  char data[4];
+  iovec v{data, 4};
+  msghdr m{};
+  m.msg_iov = &v, m.msg_iovlen = 1, m.msg_control = control, m.msg_controllen = sizeof control;
+  Transfer t(Transfer::receive, server, m, 0);
+  EXPECT_TRUE(t.attempt(one, now).wait);
+  send(two, client, "abcdef");
+  EXPECT_EQ(result(t.attempt(one, now)), 4);
+  EXPECT_EQ(t.message().msg_controllen, CMSG_SPACE(sizeof(int)));
+}
+
 TEST_F(PosixOptions, an_address_that_is_nobodys_needs_leave) {
   const int fd = stream(one);
   EXPECT_EQ(bind(one, fd, in4("10.9.9.9", 80)), -EADDRNOTAVAIL);
