@@ -83,8 +83,8 @@ struct File {
 }
 
 // -- one attempt each, on a socket (posix/receive.cpp, posix/send.cpp, posix/poll.cpp)
-Outcome receive(Shard& shard, File& file, msghdr& message, int flags, Instant now);
-Outcome send(Shard& shard, File& file, const msghdr& message, int flags, Instant now);
+Outcome attempt_receive(Shard& shard, File& file, msghdr& message, int flags, Instant now);
+Outcome attempt_send(Shard& shard, File& file, const msghdr& message, int flags, Instant now);
 Outcome flush_cork(Shard& shard, File& file, Instant now);
 Outcome resize_pipe(Pipe& pipe, long bytes);
 Outcome read_pipe(File& file, msghdr& message);

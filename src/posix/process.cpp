@@ -345,7 +345,7 @@ Outcome Process::recvmsg(int fd, msghdr* message, int flags, Instant now) {
   if (is_bad(message)) return failed(EFAULT);
   if (f->kind == FileKind::pipe_read && flags == 0) return read_pipe(*f, *message);
   if (f->kind != FileKind::socket) return failed(flags != 0 ? ENOTSOCK : f->kind == FileKind::epoll ? EINVAL : EBADF);
-  return receive(shard_, *f, *message, flags, now);
+  return attempt_receive(shard_, *f, *message, flags, now);
 }
 
 Outcome Process::sendmsg(int fd, const msghdr* message, int flags, Instant now) {
@@ -355,7 +355,7 @@ Outcome Process::sendmsg(int fd, const msghdr* message, int flags, Instant now) 
   if (is_bad(message)) return failed(EFAULT);
   if (f->kind == FileKind::pipe_write && flags == 0) return write_pipe(*f, *message);
   if (f->kind != FileKind::socket) return failed(flags != 0 ? ENOTSOCK : f->kind == FileKind::epoll ? EINVAL : EBADF);
-  return send(shard_, *f, *message, flags, now);
+  return attempt_send(shard_, *f, *message, flags, now);
 }
 
 Outcome Process::read(int fd, void* buffer, usize length, Instant now) {

@@ -134,7 +134,7 @@ void put_in_queue(Shard& shard, const File& f, ControlWriter& control) {
 
 }  // namespace
 
-Outcome receive(Shard& shard, File& file, msghdr& m, int flags, Instant now) {
+Outcome attempt_receive(Shard& shard, File& file, msghdr& m, int flags, Instant now) {
   if (const int error = check_vectors(m); error != 0) return failed(error);
   m.msg_flags = 0;
   if ((flags & MSG_ERRQUEUE) != 0) {

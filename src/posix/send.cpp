@@ -143,7 +143,7 @@ Outcome flush_cork(Shard& shard, File& f, Instant now) {
   return give(shard, f, data, f.corked_to, MSG_DONTWAIT, now);
 }
 
-Outcome send(Shard& shard, File& file, const msghdr& m, int flags, Instant now) {
+Outcome attempt_send(Shard& shard, File& file, const msghdr& m, int flags, Instant now) {
   if (const int error = check_vectors(m); error != 0) return failed(error);
   const bool zero_copy = (flags & MSG_ZEROCOPY) != 0;
   if (!file.is_stream()) {
