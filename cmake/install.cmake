@@ -15,6 +15,7 @@ add_library(weir_archive STATIC ${weir_objects})
 set_target_properties(weir_archive PROPERTIES OUTPUT_NAME weir LINKER_LANGUAGE CXX ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 
 install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS weir_packetdrill_so LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS weir_archive ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # What public headers include of src/. A program names include/weir/... only.

@@ -199,7 +199,7 @@ int do_splice(void*, int in, loff_t* in_offset, int out, loff_t* out_offset, siz
 int do_fcntl(void*, int fd, int command, ...) {
   va_list arguments;
   va_start(arguments, command);
-  const long argument = va_arg(arguments, long);
+  const int argument = va_arg(arguments, int);  // of all commands that there are here
   va_end(arguments);
   On on(fd);
   const int r = at_once(on, [&](Process& p, Instant now) { return p.fcntl(on.fd, command, argument, now); });

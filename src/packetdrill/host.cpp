@@ -195,7 +195,7 @@ void Host::hold(Lock& lock) {
 // The result of a call reaches the tool's main thread under a lock of the tool's, which is free while the main thread sleeps. In
 // real time there would be enough of it for that; here the main thread waits until the other one sleeps for its next call.
 void Host::let_settle(Lock& lock) {
-  const std::set<pid_t> threads = std::exchange(settling_, {});
+  const std::set<pid_t> threads = settling_;
   lock.unlock();
   for (const pid_t t : threads)
     if (t != ::gettid()) wait_until_asleep(t);
@@ -273,6 +273,9 @@ void Host::packet_in(Bytes packet) {
   require(id != buf::PacketId::none, "the stack has no buffers left for a packet of the script");
   shard_.on_frames(wire_, {&id, 1}, now_);
   settle();
+  // It may be the script's last packet: whom it has woken must not be found still at it.
+  hold(lock);
+  let_settle(lock);
 }
 
 std::optional<Host::Sent> Host::packet_out() {
@@ -292,6 +295,7 @@ void Host::sleep(Duration d) {
   Lock lock(mutex_);
   hold(lock);
   let_settle(lock);
+  settling_.clear();
   advance(lock, now_ + d);
 }
 

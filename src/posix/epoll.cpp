@@ -62,7 +62,11 @@ int add(File& epoll, int fd, const std::shared_ptr<File>& file, const epoll_even
 }  // namespace
 
 Edges edges_of(Shard& shard, const File& f) {
-  if (f.kind == FileKind::socket) return shard.edges(f.sock);
+  if (f.kind == FileKind::socket) {
+    Edges e = shard.edges(f.sock);
+    e.in += f.zero_copy.edges;
+    return e;
+  }
   return f.pipe ? f.pipe->edges : Edges{};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "posix/process.hpp"
+#include "posix/zero_copy.hpp"
 
 namespace weir::posix {
 
@@ -21,6 +22,7 @@ struct SocketExtras {
   int in_queue = 0;   // TCP_INQ
   int free_bind = 0;  // IP_FREEBIND
   int cork = 0;       // UDP_CORK
+  int zero_copy = 0;  // SO_ZEROCOPY
   Duration wall_clock;  // what is added to the shard's time for people's
 };
 
@@ -64,6 +66,8 @@ struct File {
 
   std::vector<std::byte> corked;  // a datagram that is being put together: MSG_MORE, UDP_CORK
   std::optional<Endpoint> corked_to;
+  ZeroCopy zero_copy;
+  std::vector<std::pair<IfIndex, IpAddr>> memberships;  // of multicast groups, left when it is closed
   // -- the rest
   std::shared_ptr<Pipe> pipe;
   std::vector<EpollItem> items;
@@ -79,8 +83,8 @@ struct File {
 }
 
 // -- one attempt each, on a socket (posix/receive.cpp, posix/send.cpp, posix/poll.cpp)
-Outcome receive(Shard& shard, File& file, msghdr& message, int flags, Instant now);
-Outcome send(Shard& shard, File& file, const msghdr& message, int flags, Instant now);
+Outcome attempt_receive(Shard& shard, File& file, msghdr& message, int flags, Instant now);
+Outcome attempt_send(Shard& shard, File& file, const msghdr& message, int flags, Instant now);
 Outcome flush_cork(Shard& shard, File& file, Instant now);
 Outcome resize_pipe(Pipe& pipe, long bytes);
 Outcome read_pipe(File& file, msghdr& message);

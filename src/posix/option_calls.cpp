@@ -34,6 +34,26 @@ int set_timestamp(OptionCall& c) {
   return 0;
 }
 
+int set_no_delay(OptionCall& c) {
+  int v = 0;
+  if (!c.read(v)) return EINVAL;
+  if (const int error = set_flag(c); error != 0 || v == 0 || c.file.stage != Stage::connected) return error;
+  (void)c.shard.send(c.file.sock, {}, 0, c.now);  // nothing more is to come
+  if (c.shard.get_option(c.file.sock, Option::cork).value_or(0) != 0) {
+    (void)c.shard.set_option(c.file.sock, Option::cork, 0, c.now);
+    (void)c.shard.set_option(c.file.sock, Option::cork, 1, c.now);
+  }
+  return 0;
+}
+
+int set_zero_copy(OptionCall& c) {
+  int v = 0;
+  if (!c.read(v)) return EINVAL;
+  if (v != 0 && v != 1) return EINVAL;
+  c.file.extras.zero_copy = v;
+  return 0;
+}
+
 int set_udp_cork(OptionCall& c) {
   int v = 0;
   if (!c.read(v)) return EINVAL;

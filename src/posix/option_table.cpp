@@ -41,6 +41,7 @@ constexpr OptionEntry table[] = {
     {SOL_SOCKET, so_timestamp, K::packets, get_timestamp, set_timestamp, Option::count_, 1},
     {SOL_SOCKET, so_timestamp_ns, K::packets, get_timestamp, set_timestamp, Option::count_, 2},
     {SOL_SOCKET, so_max_pacing_rate, K::stream, get_pacing, set_pacing, Option::max_pacing_rate},
+    {SOL_SOCKET, SO_ZEROCOPY, K::stream | K::datagram, get_extra, set_zero_copy, Option::count_, 1, 0, 1, &SocketExtras::zero_copy},
     {SOL_SOCKET, SO_MEMINFO, K::any, get_memory_info, nullptr},
 
     {IPPROTO_IP, IP_TTL, K::any, get_ttl, set_or_default, Option::ttl, 1, 1, 255},
@@ -53,6 +54,8 @@ constexpr OptionEntry table[] = {
     {IPPROTO_IP, IP_RECVTTL, K::packets, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::receive_ttl},
     {IPPROTO_IP, IP_RECVTOS, K::packets, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::receive_tos},
     {IPPROTO_IP, IP_FREEBIND, K::any, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX, &SocketExtras::free_bind},
+    {IPPROTO_IP, IP_ADD_MEMBERSHIP, K::packets, nullptr, join_group},
+    {IPPROTO_IP, IP_DROP_MEMBERSHIP, K::packets, nullptr, leave_group},
     {IPPROTO_IP, IP_HDRINCL, K::raw, get_number, set_flag, Option::header_included},
 
     {IPPROTO_IPV6, IPV6_V6ONLY, K::any | K::v6, get_number, set_v6_only, Option::v6_only},
@@ -69,9 +72,11 @@ constexpr OptionEntry table[] = {
      &SocketExtras::receive_class},
     {IPPROTO_IPV6, IPV6_FREEBIND, K::any | K::v6, get_extra, set_extra_flag, Option::count_, 1, INT32_MIN, INT32_MAX,
      &SocketExtras::free_bind},
+    {IPPROTO_IPV6, IPV6_JOIN_GROUP, K::packets | K::v6, nullptr, join_group},
+    {IPPROTO_IPV6, IPV6_LEAVE_GROUP, K::packets | K::v6, nullptr, leave_group},
     {IPPROTO_IPV6, IPV6_RECVERR, K::packets | K::v6, get_number, set_flag, Option::receive_errors},
 
-    {IPPROTO_TCP, TCP_NODELAY, K::stream, get_number, set_flag, Option::no_delay},
+    {IPPROTO_TCP, TCP_NODELAY, K::stream, get_number, set_no_delay, Option::no_delay},
     {IPPROTO_TCP, TCP_CORK, K::stream, get_number, set_flag, Option::cork},
     {IPPROTO_TCP, TCP_MAXSEG, K::stream, get_number, set_max_segment, Option::max_segment, 1, 88, 32'767},
     {IPPROTO_TCP, TCP_KEEPIDLE, K::stream, get_number, set_number, Option::keepalive_idle, second, 1, 32'767},

@@ -71,6 +71,8 @@ int get_one(OptionCall& c);        // SO_SNDLOWAT
 int get_ttl(OptionCall& c);         // 0 of the core is the namespace's default
 int get_timestamp(OptionCall& c);   // SO_TIMESTAMP and SO_TIMESTAMPNS exclude one another; unit is which
 int set_timestamp(OptionCall& c);
+int set_no_delay(OptionCall& c);    // what is held back goes, also when TCP_CORK or MSG_MORE hold it
+int set_zero_copy(OptionCall& c);
 int set_udp_cork(OptionCall& c);
 int set_low_water(OptionCall& c);
 int set_v6_only(OptionCall& c);
@@ -83,6 +85,8 @@ int get_congestion(OptionCall& c);  // TCP_CONGESTION: names
 int set_congestion(OptionCall& c);
 int get_pacing(OptionCall& c);      // SO_MAX_PACING_RATE: all ones are no limit
 int set_pacing(OptionCall& c);
+int join_group(OptionCall& c);      // struct ip_mreq, ip_mreqn, ipv6_mreq
+int leave_group(OptionCall& c);
 int get_tcp_info(OptionCall& c);
 int get_cc_info(OptionCall& c);
 

@@ -101,7 +101,7 @@ Outcome splice_in(Shard& shard, File& from, Pipe& to, usize length, bool blockin
   m.msg_iovlen = 1;
   const bool is_pipe = from.kind == FileKind::pipe_read;
   if (is_pipe && from.pipe->size() == 0) return nothing_in(from, blocking);
-  const Outcome o = is_pipe ? read_pipe(from, m) : receive(shard, from, m, blocking ? 0 : MSG_DONTWAIT, now);
+  const Outcome o = is_pipe ? read_pipe(from, m) : attempt_receive(shard, from, m, blocking ? 0 : MSG_DONTWAIT, now);
   if (o.value > 0) to.push(Bytes{data}.first(static_cast<usize>(o.value)));
   return {o.value, o.error, o.wait && o.value == 0};
 }
@@ -114,7 +114,7 @@ Outcome splice_out(Shard& shard, File& from, File& to, usize length, unsigned fl
   m.msg_iov = &v;
   m.msg_iovlen = 1;
   const int how = ((flags & SPLICE_F_MORE) != 0 ? MSG_MORE : 0) | (blocking ? 0 : MSG_DONTWAIT);
-  const Outcome o = send(shard, to, m, how, now);
+  const Outcome o = attempt_send(shard, to, m, how, now);
   if (o.value > 0) pipe.pop(static_cast<usize>(o.value));
   return {o.value, o.error, o.wait && o.value == 0};
 }
@@ -158,7 +158,7 @@ Outcome Process::sendfile(int out, int file, i64* offset, usize count, Instant n
     msghdr m{};
     m.msg_iov = &v;
     m.msg_iovlen = 1;
-    const Outcome o = send(shard_, *to, m, static_cast<usize>(got) < count ? MSG_MORE : 0, now);
+    const Outcome o = attempt_send(shard_, *to, m, static_cast<usize>(got) < count ? MSG_MORE : 0, now);
     if (o.error != 0) {
       if (total.value == 0) return o;
       break;

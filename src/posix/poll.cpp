@@ -6,7 +6,7 @@ namespace {
 
 u32 events_of_stream(Shard& shard, File& f) {
   const u32 ready = shard.ready(f.sock);
-  const u32 error = (ready & Ready::error) != 0 ? u32{POLLERR} : 0u;
+  const u32 error = (ready & Ready::error) != 0 || harvest(shard, f) ? u32{POLLERR} : 0u;
   if (f.stage == Stage::listening) return error | ((ready & Ready::in) != 0 ? u32{POLLIN | POLLRDNORM} : 0u);
   // Never connected: hung up, and nothing has ended.
   if (f.stage == Stage::fresh) return error | u32{POLLOUT | POLLWRNORM | POLLHUP};
@@ -37,7 +37,7 @@ u32 events_of(Shard& shard, File& f) {
   u32 events = 0;
   if ((ready & Ready::in) != 0) events |= u32{POLLIN | POLLRDNORM};
   if ((ready & Ready::out) != 0) events |= u32{POLLOUT | POLLWRNORM | POLLWRBAND};
-  if ((ready & Ready::error) != 0) events |= u32{POLLERR};
+  if ((ready & Ready::error) != 0 || harvest(shard, f)) events |= u32{POLLERR};
   if ((ready & Ready::hangup) != 0) events |= u32{POLLHUP | POLLRDHUP};
   return events;
 }

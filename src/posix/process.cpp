@@ -89,7 +89,10 @@ void Process::release(Slot& slot, Instant now) {
   slot = {};
   if (file.use_count() != 1) return;
   switch (file->kind) {
-    case FileKind::socket: (void)shard_.close(file->sock, now); break;
+    case FileKind::socket:
+      for (const auto& [interface, group] : file->memberships) (void)shard_.leave_group(interface, group, now);
+      (void)shard_.close(file->sock, now);
+      break;
     case FileKind::pipe_read: --file->pipe->readers, ++file->pipe->edges.in, ++file->pipe->edges.out; break;
     case FileKind::pipe_write: --file->pipe->writers, ++file->pipe->edges.in; break;
     case FileKind::epoll: break;
@@ -244,6 +247,7 @@ Outcome Process::disconnect(File& f, Instant now) {
   const Endpoint local = shard_.local(f.sock).value_or(Endpoint{});
   (void)shard_.abort(f.sock, now);
   f.sock = *s;
+  f.zero_copy = {};
   f.stage = Stage::fresh;
   return f.bound ? of(shard_.bind(f.sock, local, now)) : Outcome{};
 }
@@ -272,7 +276,8 @@ Outcome Process::close(int fd, Instant now) {
 // SO_LINGER: until what was sent is acknowledged, FIN included, or the time is over. O_NONBLOCK makes no difference.
 Outcome Process::linger(Slot& slot, Instant now) {
   File& f = *slot.file;
-  if (slot.file.use_count() > 1 || f.kind != FileKind::socket || !f.is_stream() || f.stage != Stage::connected) {
+  const bool may_be_connected = f.kind == FileKind::socket && f.is_stream() && f.stage != Stage::fresh && f.stage != Stage::listening;
+  if (slot.file.use_count() > 1 || !may_be_connected) {
     release(slot, now);
     return {};
   }
@@ -340,7 +345,7 @@ Outcome Process::recvmsg(int fd, msghdr* message, int flags, Instant now) {
   if (is_bad(message)) return failed(EFAULT);
   if (f->kind == FileKind::pipe_read && flags == 0) return read_pipe(*f, *message);
   if (f->kind != FileKind::socket) return failed(flags != 0 ? ENOTSOCK : f->kind == FileKind::epoll ? EINVAL : EBADF);
-  return receive(shard_, *f, *message, flags, now);
+  return attempt_receive(shard_, *f, *message, flags, now);
 }
 
 Outcome Process::sendmsg(int fd, const msghdr* message, int flags, Instant now) {
@@ -350,7 +355,7 @@ Outcome Process::sendmsg(int fd, const msghdr* message, int flags, Instant now) 
   if (is_bad(message)) return failed(EFAULT);
   if (f->kind == FileKind::pipe_write && flags == 0) return write_pipe(*f, *message);
   if (f->kind != FileKind::socket) return failed(flags != 0 ? ENOTSOCK : f->kind == FileKind::epoll ? EINVAL : EBADF);
-  return send(shard_, *f, *message, flags, now);
+  return attempt_send(shard_, *f, *message, flags, now);
 }
 
 Outcome Process::read(int fd, void* buffer, usize length, Instant now) {

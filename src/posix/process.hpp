@@ -29,7 +29,7 @@ struct Outcome {
 [[nodiscard]] constexpr Outcome waiting(i64 done = 0) noexcept { return {done, 0, true}; }
 
 // Contract: descriptors start at 3, and the lowest free one is taken. Pointers are the caller's memory, as with the system
-// calls; those that cannot be memory (the first page, the upper half) are EFAULT. Not thread-safe.
+// calls; those that cannot be memory (the first page, the upper half) are EFAULT. EPIPE comes without SIGPIPE. Not thread-safe.
 //   Process p(shard, netns);
 //   const int fd = static_cast<int>(p.socket(AF_INET, SOCK_STREAM, 0, now).value);
 //   Outcome o = p.connect(fd, address, length, now);

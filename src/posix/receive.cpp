@@ -134,13 +134,21 @@ void put_in_queue(Shard& shard, const File& f, ControlWriter& control) {
 
 }  // namespace
 
-Outcome receive(Shard& shard, File& file, msghdr& m, int flags, Instant now) {
+Outcome attempt_receive(Shard& shard, File& file, msghdr& m, int flags, Instant now) {
   if (const int error = check_vectors(m); error != 0) return failed(error);
-  if ((flags & MSG_ERRQUEUE) != 0) return failed(EAGAIN);  // nothing is ever put into one
   m.msg_flags = 0;
+  if ((flags & MSG_ERRQUEUE) != 0) {
+    const int error = take_notification(shard, file, m);
+    return error != 0 ? failed(error) : Outcome{};
+  }
+  const socklen_t name_room = m.msg_namelen;
   ControlWriter control(m);
   const Outcome o = file.is_stream() ? receive_stream(shard, file, m, flags, now) : receive_datagram(shard, file, m, flags, control, now);
-  if (file.is_stream() && file.extras.in_queue != 0 && o.error == 0) put_in_queue(shard, file, control);
+  if (file.is_stream() && file.extras.in_queue != 0 && o.error == 0 && !o.wait) put_in_queue(shard, file, control);
+  if (o.error != 0 || o.wait) {  // the call is made again with what the caller has put there
+    m.msg_namelen = name_room;
+    return o;
+  }
   control.finish();
   return o;
 }

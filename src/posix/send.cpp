@@ -143,12 +143,19 @@ Outcome flush_cork(Shard& shard, File& f, Instant now) {
   return give(shard, f, data, f.corked_to, MSG_DONTWAIT, now);
 }
 
-Outcome send(Shard& shard, File& file, const msghdr& m, int flags, Instant now) {
+Outcome attempt_send(Shard& shard, File& file, const msghdr& m, int flags, Instant now) {
   if (const int error = check_vectors(m); error != 0) return failed(error);
-  if (!file.is_stream()) return send_datagram(shard, file, m, flags, now);
+  const bool zero_copy = (flags & MSG_ZEROCOPY) != 0;
+  if (!file.is_stream()) {
+    const Outcome o = send_datagram(shard, file, m, flags, now);
+    if (o.value > 0) note_sent(file, static_cast<u64>(o.value), zero_copy);
+    return o;
+  }
   if ((flags & MSG_FASTOPEN) != 0) return failed(EOPNOTSUPP);  // as where net.ipv4.tcp_fastopen does not allow it
   if (const auto control = read_control(file, m); !control) return failed(control.error());
-  return send_stream(shard, file, m, flags, now);
+  const Outcome o = send_stream(shard, file, m, flags, now);
+  if (o.value > 0) note_sent(file, static_cast<u64>(o.value), zero_copy);
+  return o;
 }
 
 }  // namespace weir::posix

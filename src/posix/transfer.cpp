@@ -29,13 +29,22 @@ void Transfer::advance(usize n) noexcept {
   }
 }
 
+// A writer that was blocked goes on when there is room worth waking it for, as poll() has it: not for every segment acknowledged.
+bool Transfer::may_go_on(Process& process, Instant now) const {
+  if (!stalled_ || direction_ == receive) return true;
+  pollfd p{fd_, POLLOUT, 0};
+  return process.poll(&p, 1, now).value != 0;
+}
+
 Outcome Transfer::attempt(Process& process, Instant now) {
+  if (!may_go_on(process, now)) return waiting();
   const bool in = direction_ == receive;
   Outcome o = in ? process.recvmsg(fd_, &message_, flags_, now) : process.sendmsg(fd_, &message_, flags_, now);
   if (o.wait) {
     advance(static_cast<usize>(o.value));
     done_ += o.value;
     o.value = 0;
+    stalled_ = true;
     return o;
   }
   if (o.error != 0) return give_up(o.error);

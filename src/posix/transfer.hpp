@@ -30,6 +30,7 @@ class Transfer {
 
  private:
   void advance(usize n) noexcept;
+  [[nodiscard]] bool may_go_on(Process& process, Instant now) const;
 
   Direction direction_;
   int fd_, flags_;
@@ -37,6 +38,7 @@ class Transfer {
   iovec single_{};
   std::vector<iovec> vectors_;
   i64 done_ = 0;
+  bool stalled_ = false;
 };
 
 }  // namespace weir::posix

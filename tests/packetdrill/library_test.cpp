@@ -171,6 +171,18 @@ TEST_F(Library, time_is_virtual_and_a_look_at_it_moves_it) {
   EXPECT_TRUE(out().none);  // nothing will ever come
 }
 
+TEST_F(Library, real_time_passes_by_itself) {
+  start("local=192.168.0.1/16,vt=0,settings=0");
+  const long long before = now();
+  EXPECT_EQ(t.usleep(t.self, 2'000), 0);
+  EXPECT_GE(now(), before + 2'000);
+  const int fd = connected();
+  char c;
+  std::thread reader = blocked([&] { EXPECT_EQ(t.read(t.self, fd, &c, 1), 1); });
+  in(ack | psh, 101, iss + 1, "x");
+  reader.join();
+}
+
 TEST_F(Library, waiting_for_a_packet_jumps_to_the_retransmission) {
   const int fd = connected();
   EXPECT_EQ(t.write(t.self, fd, "x", 1), 1);
@@ -269,7 +281,7 @@ TEST_F(Library, epoll_and_pipes_and_duplicates) {
   EXPECT_EQ(t.splice(t.self, fd, nullptr, p[1], nullptr, 100, 0), 7);
   char data[8];
   EXPECT_EQ(t.read(t.self, p[0], data, 8), 7);
-  const int copy = t.fcntl(t.self, fd, F_DUPFD, 0l);
+  const int copy = t.fcntl(t.self, fd, F_DUPFD, 0);
   EXPECT_NE(copy, fd);
   EXPECT_EQ(t.write(t.self, copy, "x", 1), 1);
 }

@@ -1,4 +1,7 @@
 // getsockopt and setsockopt: conversions, lengths, errors; control data of messages.
+#include <ctime>  // the header below takes timespec for granted
+
+#include <linux/errqueue.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <net/if.h>
@@ -303,6 +306,99 @@ TEST_F(PosixOptions, a_stream_tells_what_is_left) {
   two.close(client, now);
   turn();
   EXPECT_EQ(left(), 1);  // the end is to be seen
+}
+
+TEST_F(PosixOptions, zero_copy_sends_are_answered_when_they_are_acknowledged) {
+  connected();
+  EXPECT_EQ(set(two, client, SOL_SOCKET, SO_ZEROCOPY, 2), -EINVAL);
+  EXPECT_EQ(send(two, client, "ignored", MSG_ZEROCOPY), 7);  // as long as the option is off
+  pass(1_s);
+  EXPECT_EQ(recv(two, client, 0, MSG_ERRQUEUE), "!EAGAIN");
+  EXPECT_EQ(set(two, client, SOL_SOCKET, SO_ZEROCOPY, 1), 0);
+  const int epoll = static_cast<int>(two.epoll_create(0, now).value);
+  epoll_event event{.events = EPOLLET, .data = {.fd = client}};
+  EXPECT_EQ(result(two.epoll_ctl(epoll, EPOLL_CTL_ADD, client, &event, now)), 0);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(result(two.write(client, "x", 1, now)), 1);
+  const auto zero_copy = [&] {
+    iovec v{const_cast<char*>("data"), 4};
+    msghdr m{};
+    m.msg_iov = &v, m.msg_iovlen = 1;
+    return result(two.sendmsg(client, &m, MSG_ZEROCOPY, now));
+  };
+  EXPECT_EQ(zero_copy() + zero_copy(), 8);
+  EXPECT_EQ(poll(two, client), POLLOUT);
+  EXPECT_EQ(result(two.epoll_wait(epoll, &event, 1, now)), 0);
+  pass(1_s);
+  EXPECT_EQ(poll(two, client), POLLOUT | POLLERR);
+  EXPECT_EQ(result(two.epoll_wait(epoll, &event, 1, now)), 1);
+  EXPECT_EQ(result(two.epoll_wait(epoll, &event, 1, now)), 0);
+  alignas(cmsghdr) char control[100];
+  msghdr m{};
+  m.msg_control = control, m.msg_controllen = sizeof control;
+  EXPECT_EQ(result(two.recvmsg(client, &m, MSG_ERRQUEUE, now)), 0);
+  EXPECT_EQ(m.msg_flags, MSG_ERRQUEUE);
+  sock_extended_err e;
+  std::memcpy(&e, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof e);
+  EXPECT_EQ(e.ee_origin, SO_EE_ORIGIN_ZEROCOPY);
+  EXPECT_EQ(e.ee_code, SO_EE_CODE_ZEROCOPY_COPIED);
+  EXPECT_EQ(e.ee_info, 0u);
+  EXPECT_EQ(e.ee_data, 1u);  // both in one
+  EXPECT_EQ(poll(two, client), POLLOUT);
+}
+
+TEST_F(PosixOptions, no_delay_lets_go_what_the_cork_holds) {
+  connected();
+  EXPECT_EQ(set(two, client, IPPROTO_TCP, TCP_CORK, 1), 0);
+  send(two, client, "held");
+  EXPECT_EQ(recv(one, server), "wait");
+  EXPECT_EQ(set(two, client, IPPROTO_TCP, TCP_NODELAY, 1), 0);
+  turn();
+  EXPECT_EQ(recv(one, server), "held");
+  EXPECT_EQ(get(two, client, IPPROTO_TCP, TCP_CORK), 1);
+  send(two, client, "again");
+  EXPECT_EQ(recv(one, server), "wait");
+}
+
+TEST_F(PosixOptions, groups_are_joined_and_left_with_the_socket) {
+  const int a = datagram(one), b = datagram(two);
+  ASSERT_EQ(bind(one, a, in4("0.0.0.0", 9)), 0);
+  ip_mreq request{};
+  request.imr_multiaddr.s_addr = inet_addr("239.1.2.3");
+  request.imr_interface.s_addr = inet_addr("10.0.0.1");
+  const auto set_group = [&](int name) { return result(one.setsockopt(a, IPPROTO_IP, name, &request, sizeof request, now)); };
+  EXPECT_EQ(set_group(IP_DROP_MEMBERSHIP), -EADDRNOTAVAIL);
+  EXPECT_EQ(set_group(IP_ADD_MEMBERSHIP), 0);
+  EXPECT_EQ(set_group(IP_ADD_MEMBERSHIP), -EADDRINUSE);
+  const auto to = in4("239.1.2.3", 9);
+  EXPECT_EQ(result(two.setsockopt(b, SOL_SOCKET, SO_BINDTODEVICE, "eth0", 4, now)), 0);
+  iovec v{const_cast<char*>("all"), 3};
+  msghdr m{};
+  m.msg_iov = &v, m.msg_iovlen = 1, m.msg_name = const_cast<sockaddr_in*>(&to), m.msg_namelen = sizeof to;
+  EXPECT_EQ(result(two.sendmsg(b, &m, 0, now)), 3);
+  turn();
+  EXPECT_EQ(recv(one, a), "all");
+  const IpAddr group = *IpAddr::parse("239.1.2.3");
+  EXPECT_TRUE(shard.core().interface(end_of_one).is_member(group));
+  one.close(a, now);
+  EXPECT_FALSE(shard.core().interface(end_of_one).is_member(group));
+  request.imr_multiaddr.s_addr = inet_addr("10.0.0.9");
+  const int other = datagram(one);
+  EXPECT_EQ(result(one.setsockopt(other, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request, now)), -EINVAL);
+}
+
+TEST_F(PosixOptions, a_receive_that_had_to_wait_has_its_room_for_control_data_still) {
+  connected();
+  EXPECT_EQ(set(one, server, IPPROTO_TCP, TCP_INQ, 1), 0);
+  alignas(cmsghdr) char control[64] = {};
+  char data[4];
+  iovec v{data, 4};
+  msghdr m{};
+  m.msg_iov = &v, m.msg_iovlen = 1, m.msg_control = control, m.msg_controllen = sizeof control;
+  Transfer t(Transfer::receive, server, m, 0);
+  EXPECT_TRUE(t.attempt(one, now).wait);
+  send(two, client, "abcdef");
+  EXPECT_EQ(result(t.attempt(one, now)), 4);
+  EXPECT_EQ(t.message().msg_controllen, CMSG_SPACE(sizeof(int)));
 }
 
 TEST_F(PosixOptions, an_address_that_is_nobodys_needs_leave) {
