@@ -235,7 +235,7 @@ std::string to_text(const CodeValue& value) {
         } else if constexpr (std::is_same_v<T, CodeTuple>) {
           std::string out;
           for (const CodeValue& i : v) out += (out.empty() ? "" : ", ") + to_text(i);
-          return "(" + out + ")";
+          return fmt::format("({})", out);
         } else {
           return fmt::format("{}", v);
         }
