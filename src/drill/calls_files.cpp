@@ -1,6 +1,7 @@
 // poll, epoll, pipes, and files that are sent.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "drill/calls.hpp"

@@ -25,6 +25,7 @@ struct Settings {
   u16 bind_port = 8'080, connect_port = 8'080;
   std::string local{}, remote{}, gateway{};       // text; empty: the usual ones
   std::map<std::string, std::string, std::less<>> defines{};  // names for cookies and the like
+  bool ignore_missing = false;                    // settings that weir does not have are passed over
   u64 seed = 1;
 
   [[nodiscard]] bool wire_v6() const noexcept { return mode == Mode::ipv6; }
