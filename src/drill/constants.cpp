@@ -106,7 +106,7 @@ const Constant constants[] = {
     C(IPV6_MTU_DISCOVER),
     C(IPV6_RECVERR),
     C(IPV6_RECVTCLASS),
-   
+
     C(IPV6_AUTOFLOWLABEL),
     C(TCP_NODELAY),
     C(TCP_CORK),

@@ -49,8 +49,8 @@ Sent Matcher::take(const std::function<bool(const Seen&)>& wanted, const PacketS
   const Instant until = window.any ? machine_.now() + longest_wait : window.to + settings_.tolerance;
   if (!look()) wait_(until, look);
   if (!found) {
-    std::string what =
-        fmt::format("nothing was sent by {} s (expected {} s", seconds(machine_.now()), window.any ? "any" : seconds(window.from));
+    std::string what = fmt::format("nothing {}was sent by {} s (expected {} s", missing != 0 ? "more of it " : "", seconds(machine_.now()),
+                                   window.any ? "any" : seconds(window.from));
     if (!window.any && window.to != window.from) what.append(" to ").append(seconds(window.to));
     what += fmt::format(")\n  expected  {}", to_text(spec));
     if (missing != 0) what += fmt::format("\n  of which {} bytes are missing", missing);
