@@ -30,16 +30,17 @@ std::string base_name(std::string_view path) {
   return std::string(path.substr(path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/') + 1));
 }
 
-// 0x403 becomes 1027; "4096 87380 6291456" (least, usual, most) becomes the usual one.
-std::string plain(std::string value) {
+// 0x403 becomes 1027. Of three sizes (least, usual, most) weir has one: the most that may be received, which the window
+// scale follows, and the usual send buffer.
+std::string plain(std::string_view name, std::string value) {
   if (value.starts_with("0x")) {
     u64 v = 0;
     const auto [end, error] = std::from_chars(value.data() + 2, value.data() + value.size(), v, 16);
     if (error == std::errc{} && end == value.data() + value.size()) return std::to_string(v);
   }
   std::istringstream words(value);
-  std::string one, two, three, more;
-  if (words >> one >> two >> three && !(words >> more)) return two;
+  std::string least, usual, most, more;
+  if (words >> least >> usual >> most && !(words >> more)) return name == "tcp_rmem" ? most : usual;
   return value;
 }
 
@@ -135,7 +136,7 @@ void Commands::set(std::string_view name, std::string value, Place place) {
     missing_.insert(full);
     return;
   }
-  const auto done = set_sysctl(*machine_.shard().sysctl(machine_.netns()), name, plain(std::move(value)));
+  const auto done = set_sysctl(*machine_.shard().sysctl(machine_.netns()), name, plain(name, std::move(value)));
   if (done) return;
   if (!settings_.ignore_missing) throw ScriptError(place, fmt::format("{}: {}", full, done.error()));
   missing_.insert(fmt::format("{} ({})", full, done.error()));

@@ -30,7 +30,7 @@ PacketBytes tcp_segment(const TcpSpec& spec, Flow& flow, const std::vector<std::
   wire::TcpFields f{.src_port = flow.remote_port,
                     .dst_port = flow.local_port,
                     .seq = {seq},
-                    .ack = {spec.ack ? flow.local.to_live(*spec.ack, syn) : 0},
+                    .ack = {(spec.flags & TcpFlags::ack) != 0 ? flow.local.to_live(spec.ack.value_or(0), syn) : 0},
                     .flags = {static_cast<u16>(last ? spec.flags : spec.flags & ~only_last)},
                     .window = spec.window.value_or(0),
                     .urgent = spec.urgent.value_or(0),
