@@ -54,7 +54,7 @@ drill::Settings settings_of(const DrillOptions& o) {
   return s;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -74,11 +74,11 @@ std::string to_json(const std::vector<Timed>& all) {
   for (const Timed& t : all) {
     const RunResult& r = t.result;
     out += fmt::format("{}\n  {{\"script\": {}, \"result\": \"{}\", \"events\": {}, \"virtual_seconds\": {:.6f}, \"real_ms\": {:.3f}",
-                       &t == all.data() ? "" : ",", quoted(r.path), name_of(r.kind), r.events, r.time.s(), t.ms);
+                       &t == all.data() ? "" : ",", json_text(r.path), name_of(r.kind), r.events, r.time.s(), t.ms);
     if (r.kind != RunResult::Kind::passed)
-      out += fmt::format(", \"line\": {}, \"column\": {}, \"message\": {}", r.place.line, r.place.column, quoted(r.message));
+      out += fmt::format(", \"line\": {}, \"column\": {}, \"message\": {}", r.place.line, r.place.column, json_text(r.message));
     std::string missing;
-    for (const std::string& m : r.missing) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", quoted(m));
+    for (const std::string& m : r.missing) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", json_text(m));
     out += fmt::format(", \"missing_settings\": [{}]}}", missing);
   }
   return out + "\n]\n";

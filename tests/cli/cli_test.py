@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 
 WEIR, ROOT = sys.argv[1], Path(sys.argv[2])
-VERBS = ["serve", "get", "ping", "nc", "up", "sim", "capture", "stat", "ss", "bench", "demo"]
+VERBS = ["serve", "get", "ping", "nc", "up", "sim", "drill", "capture", "stat", "ss", "bench", "demo"]
 NETWORK = ["--device", "loopback"]
 
 
@@ -271,6 +271,32 @@ queue = "64KiB"
                 bad = subprocess.run(["tshark", "-r", capture, "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-Y",
                                       "_ws.malformed || ip.checksum.status==0 || tcp.checksum.status==0"], capture_output=True, text=True)
                 self.assertEqual((bad.returncode, bad.stdout), (0, ""))
+
+    def test_drill_runs_scripts_and_says_what_differs(self):
+        conformance = ROOT / "tests/conformance/rfc9293"
+        scripts = sorted(conformance.glob("listen_*.pkt"))
+        r = weir("drill", "--strict-end", "-j", "4", *scripts)
+        self.assertEqual((r.returncode, r.stderr), (0, ""), r.stdout)
+        self.assertIn(f"{len(scripts)} passed, 0 failed, 0 not understood", r.stdout)
+        with tempfile.TemporaryDirectory() as d:
+            bad, odd = Path(d) / "bad.pkt", Path(d) / "odd.pkt"
+            bad.write_text("0 < S 0:0(0) win 100\n+0 > R. 0:0(0) ack 2\n")
+            odd.write_text("0 frobnicate() = 0\n")
+            r = weir("drill", bad)
+            self.assertEqual(r.returncode, 1)
+            self.assertIn(f"FAIL  {bad}:2:1: another packet was sent", r.stdout)
+            self.assertIn("ack 1", r.stdout)
+            r = weir("drill", "--json", bad, odd)
+            self.assertEqual(r.returncode, 2)
+            report = json.loads(r.stdout)
+            self.assertEqual([x["result"] for x in report], ["failed", "not understood"])
+            self.assertEqual((report[1]["line"], report[1]["column"]), (1, 1))
+            self.assertIn("frobnicate", report[1]["message"])
+        self.wrong("drill", says="SCRIPT")
+        self.wrong("drill", "/no/such/script.pkt", says="/no/such/script.pkt")
+        self.wrong("drill", "--family", "ipv5", scripts[0], says="ipv5")
+        self.wrong("drill", "--local", "nowhere", scripts[0], says="nowhere")
+        self.wrong("drill", "--define", "X", scripts[0], says="NAME=VALUE")
 
     def test_simulation_is_the_same_each_time(self):
         args = ["sim", ROOT / "examples/two-hosts.toml", "--for", "30s", "--json"]

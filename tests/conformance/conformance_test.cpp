@@ -58,11 +58,12 @@ TEST_P(conformance, holds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(rfc, conformance, testing::ValuesIn(scripts()), [](const auto& info) {
-  std::string name = info.param.substr(0, info.param.size() - 4);
+std::string test_name(const testing::TestParamInfo<std::string>& script) {
+  std::string name = script.param.substr(0, script.param.size() - 4);
   std::ranges::replace_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
   return name;
-});
+}
+INSTANTIATE_TEST_SUITE_P(rfc, conformance, testing::ValuesIn(scripts()), test_name);
 
 TEST(conformance_list, each_known_failure_is_a_script_and_has_a_reason) {
   const auto all = scripts();

@@ -19,7 +19,7 @@ constexpr std::string_view established = R"(
 )";
 
 RunResult run(std::string_view rest, Settings settings = {}) {
-  return run_script(std::string(established) + std::string(rest), "t.pkt", settings);
+  return run_script(std::string(established).append(rest), "t.pkt", settings);
 }
 
 TEST(drill_run, a_script_passes_in_virtual_time) {
@@ -77,10 +77,9 @@ TEST(drill_run, missing_settings_are_errors_or_noted) {
 }
 
 TEST(drill_run, the_same_seed_is_the_same_run) {
+  const std::string script = std::string(established).append("+0 write(4, ..., 10) = 10\n+9 close(4) = 0\n");
   std::vector<std::string> lines[2];
-  for (auto& l : lines)
-    (void)run_script(std::string(established) + "+0 write(4, ..., 10) = 10\n+9 close(4) = 0\n", "t.pkt", {},
-                     [&](const std::string& line) { l.push_back(line); });
+  for (auto& l : lines) (void)run_script(script, "t.pkt", {}, [&](const std::string& line) { l.push_back(line); });
   EXPECT_EQ(lines[0], lines[1]);
   EXPECT_GT(lines[0].size(), 8u);
 }
