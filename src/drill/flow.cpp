@@ -46,7 +46,8 @@ Flow& Flows::of_inbound(const PacketSpec& packet, Place place) {
   }
   const bool crossing = current_ != nullptr && current_->active && !current_->answered && !another_;
   if (current_ != nullptr && (!syn || crossing || (!another_ && !current_->finished))) return *current_;
-  if (!syn && std::holds_alternative<IcmpSpec>(packet.body))
+  const auto* icmp = std::get_if<IcmpSpec>(&packet.body);
+  if (icmp != nullptr && !icmp->type.starts_with("echo"))
     throw RunFailure(place, "there is no connection yet that an ICMP message could be about");
   return add(settings_.bind_port, next_remote_port_++);
 }

@@ -26,7 +26,7 @@ TEST(drill_script, options_commands_and_comments) {
   EXPECT_EQ(s.init->text, "one\ntwo");
   EXPECT_EQ(s.cleanup->text, "last");
   ASSERT_EQ(s.events.size(), 1u);
-  EXPECT_EQ(s.events[0].place, (Place{7, 1}));
+  EXPECT_EQ(s.events[0].place, (Place{8, 1}));
 }
 
 TEST(drill_script, times) {
