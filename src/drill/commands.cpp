@@ -149,8 +149,11 @@ void Commands::tc(Words words, Place place) {
   if (!is(1, "qdisc") || !is(3, "dev") || !is(5, "root"))
     throw ScriptError(place, "expected tc qdisc add|replace|delete dev DEVICE root KIND");
   const std::string kind = words.size() > 6 ? words[6] : "";
-  if (!removed && kind != "pfifo" && kind != "bfifo" && kind != "pfifo_fast")
-    throw ScriptError(place, fmt::format("tc: \"{}\" is no queue that weir drill knows; pfifo is", kind));
+  // For one flow these are alike: what is to be paced, weir's TCP holds back itself.
+  static constexpr std::array alike{"pfifo", "bfifo", "pfifo_fast", "fq", "fq_codel", "noqueue"};
+  if (!removed && std::ranges::find(alike, kind) == alike.end())
+    throw ScriptError(place,
+                      fmt::format("tc: \"{}\" is no queue that weir drill knows; pfifo bfifo pfifo_fast fq fq_codel noqueue are", kind));
   machine_.set_discard(!removed && is(7, "limit") && is(8, "0"));
 }
 

@@ -67,7 +67,7 @@ class Runner {
       machine_.advance(limit, look);
       if (look() || machine_.now() >= until) return;
       if (pending_ && machine_.now() >= pending_latest())
-        throw RunFailure(pending_->place, fmt::format("{}() still blocks, and should have returned at {} s", pending_->spec->name,
+        throw RunFailure(pending_->place, fmt::format("{}() still blocks, and should have returned at {:g} s", pending_->spec->name,
                                                       (pending_end_ - machine_.beginning()).s()));
     }
   }
@@ -79,7 +79,7 @@ class Runner {
     pending_.reset();
     if (machine_.now() + settings_.tolerance < pending_end_)
       throw RunFailure(call.place,
-                       fmt::format("{}() returned {} at {} s, and should have blocked until {} s", call.spec->name, call.outcome.value,
+                       fmt::format("{}() returned {} at {:g} s, and should have blocked until {:g} s", call.spec->name, call.outcome.value,
                                    (machine_.now() - machine_.beginning()).s(), (pending_end_ - machine_.beginning()).s()));
     calls_.finish(call);
   }
@@ -135,7 +135,7 @@ class Runner {
     const Instant base = e.time.kind == EventTime::Kind::absolute ? machine_.beginning() : last_ - e.time.from;
     if (calls_.attempt(c)) {
       if (call.end && base + *call.end > machine_.now() + settings_.tolerance)
-        throw RunFailure(e.place, fmt::format("{}() returned {} at once, and should have blocked until {} s", call.name, c.outcome.value,
+        throw RunFailure(e.place, fmt::format("{}() returned {} at once, and should have blocked until {:g} s", call.name, c.outcome.value,
                                               (base + *call.end - machine_.beginning()).s()));
       return calls_.finish(c);
     }
