@@ -30,18 +30,22 @@ std::string base_name(std::string_view path) {
   return std::string(path.substr(path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/') + 1));
 }
 
-// 0x403 becomes 1027. Of three sizes (least, usual, most) weir has one: the most that may be received, which the window
-// scale follows, and the usual send buffer.
-std::string plain(std::string_view name, std::string value) {
-  if (value.starts_with("0x")) {
-    u64 v = 0;
-    const auto [end, error] = std::from_chars(value.data() + 2, value.data() + value.size(), v, 16);
-    if (error == std::errc{} && end == value.data() + value.size()) return std::to_string(v);
-  }
+// 0x403 becomes 1027.
+std::string plain(std::string value) {
+  if (!value.starts_with("0x")) return value;
+  u64 v = 0;
+  const auto [end, error] = std::from_chars(value.data() + 2, value.data() + value.size(), v, 16);
+  return error == std::errc{} && end == value.data() + value.size() ? std::to_string(v) : value;
+}
+
+// tcp_rmem and tcp_wmem are three sizes in Linux: least, at the beginning, most. False: it is none of these.
+bool set_sizes(Sysctl& sysctl, std::string_view name, const std::string& value) {
   std::istringstream words(value);
-  std::string least, usual, most, more;
-  if (words >> least >> usual >> most && !(words >> more)) return name == "tcp_rmem" ? most : usual;
-  return value;
+  u32 least = 0, usual = 0, most = 0;
+  if ((name != "tcp_rmem" && name != "tcp_wmem") || !(words >> least >> usual >> most)) return false;
+  (name == "tcp_rmem" ? sysctl.tcp_rmem : sysctl.tcp_wmem) = usual;
+  (name == "tcp_rmem" ? sysctl.tcp_rmem_max : sysctl.tcp_wmem_max) = most;
+  return true;
 }
 
 }  // namespace
@@ -136,7 +140,9 @@ void Commands::set(std::string_view name, std::string value, Place place) {
     missing_.insert(full);
     return;
   }
-  const auto done = set_sysctl(*machine_.shard().sysctl(machine_.netns()), name, plain(name, std::move(value)));
+  Sysctl& sysctl = *machine_.shard().sysctl(machine_.netns());
+  if (set_sizes(sysctl, name, value)) return;
+  const auto done = set_sysctl(sysctl, name, plain(std::move(value)));
   if (done) return;
   if (!settings_.ignore_missing) throw ScriptError(place, fmt::format("{}: {}", full, done.error()));
   missing_.insert(fmt::format("{} ({})", full, done.error()));
