@@ -161,7 +161,7 @@ class Tree:
             if program is None:
                 return f"{target} was not built"
             if target == "weir":
-                command = [str(program), "drill", *sorted(str(path) for path, _ in members)]
+                command = [str(program), "drill", "--strict-end", *sorted(str(path) for path, _ in members)]
             else:  # a parametrised test is instance/suite.name/number
                 names = sorted(name for _, name in members if name)
                 patterns = ":".join(f"{name}:*/{name}/*" for name in names)

@@ -40,6 +40,7 @@ int run_verb(int argc, char** argv) {
   add_nc(app, chosen);
   add_up(app, chosen);
   add_sim(app, chosen);
+  add_drill(app, chosen);
   add_capture(app, chosen);
   add_stat(app, chosen);
   add_ss(app, chosen);

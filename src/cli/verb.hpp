@@ -23,6 +23,7 @@ void add_ping(CLI::App& app, Chosen& chosen);
 void add_nc(CLI::App& app, Chosen& chosen);
 void add_up(CLI::App& app, Chosen& chosen);
 void add_sim(CLI::App& app, Chosen& chosen);
+void add_drill(CLI::App& app, Chosen& chosen);
 void add_capture(CLI::App& app, Chosen& chosen);
 void add_stat(CLI::App& app, Chosen& chosen);
 void add_ss(CLI::App& app, Chosen& chosen);

@@ -183,7 +183,8 @@ u16 advertise(Context& cx, Tcb& t) noexcept {
 bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags, bool whole) noexcept {
   std::byte options[wire::tcp_option::max_len];
   Header h{.seq = seq, .ack = t.rcv_nxt, .flags = static_cast<u16>(flags | TcpFlags::ack), .window = advertise(cx, t)};
-  if (data == 0 && t.has(HotFlags::sack) && (t.ooo != 0 || t.dsack_left != t.dsack_right)) [[unlikely]]
+  const bool room_for_sack = data == 0 || data + wire::tcp_option::max_len <= t.snd_mss;  // a full segment follows an ACK that has it
+  if (room_for_sack && t.has(HotFlags::sack) && (t.ooo != 0 || t.dsack_left != t.dsack_right)) [[unlikely]]
     h.options = Bytes{options, emit_sack(cx, t, options)};
   else if (t.has(HotFlags::timestamps)) h.options = Bytes{options, wire::emit_ts_only(options, ts_now(cx, t.ts_offset), t.ts_recent)};
   if (t.is(ColdFlags::urgent_out) && t.snd_up > seq) {  //= rfc9293#3.8.5 MUST-62

@@ -241,7 +241,9 @@ bool send_again(Context& cx, Tcb& t, Sender& s, SeqNum start, u32 len) noexcept 
   const SeqNum data_end = t.has(HotFlags::fin_sent) ? t.fin_seq() : t.snd_nxt;
   const u32 data = start < data_end ? std::min(len, data_end - start) : 0;
   const u32 flight = in_flight(t, s);
-  if (!send_segment(cx, t, start, data, last_flags(len > data, data))) return false;
+  //= rfc9293#3.9.1.2 MUST-61
+  const u16 push = data != 0 && start + data == t.fin_seq() ? TcpFlags::psh : u16{0};  // the end of what is queued
+  if (!send_segment(cx, t, start, data, last_flags(len > data, data) | push)) return false;
   t.unmark(ColdFlags::timing);  //= rfc9293#3.8.1 MUST-18
   t.resent_ms = cx.now_ms;
   if (Sent* const r = s.board.sent_again(cx.sent, start, len, cx.now_us())) {

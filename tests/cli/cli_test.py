@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 
 WEIR, ROOT = sys.argv[1], Path(sys.argv[2])
-VERBS = ["serve", "get", "ping", "nc", "up", "sim", "capture", "stat", "ss", "bench", "demo"]
+VERBS = ["serve", "get", "ping", "nc", "up", "sim", "drill", "capture", "stat", "ss", "bench", "demo"]
 NETWORK = ["--device", "loopback"]
 
 
@@ -58,6 +58,12 @@ class Usage(unittest.TestCase):
         self.wrong("ping", "name", *NETWORK, says="name")
         self.wrong("ping", "::1", *NETWORK, "--count", "-1", says="--count")
         self.wrong("nc", "::1", "99999", *NETWORK, says="99999")
+        script = ROOT / "tests/conformance/rfc9293/closed_syn_is_reset.pkt"
+        self.wrong("drill", says="SCRIPT")
+        self.wrong("drill", "/no/such/script.pkt", says="/no/such/script.pkt")
+        self.wrong("drill", "--family", "ipv5", script, says="ipv5")
+        self.wrong("drill", "--local", "nowhere", script, says="nowhere")
+        self.wrong("drill", "--define", "X", script, says="NAME=VALUE")
         self.wrong("nc", "::1", *NETWORK, says="PORT")
         self.wrong("capture", "--count", "0", says="--count")
         self.wrong("stat", "extra", says="extra")
@@ -123,7 +129,7 @@ class Usage(unittest.TestCase):
         for verb in VERBS:
             if verb == "bench":
                 continue
-            known = set(re.findall(r"(?<![\w-])(--?[a-z]+)", weir(verb, "--help").stdout)) - {"-h", "--help", "-c", "-i", "-s", "-W", "-u"}
+            known = set(re.findall(r"(?<![\w-])(--?[a-z]+(?:-[a-z]+)*)", weir(verb, "--help").stdout)) - {"-h", "--help", "-c", "-i", "-s", "-W", "-u", "-j", "-v"}
             line = subprocess.run(["bash", "-c", f"source {ROOT}/tools/completion/weir.bash; _weir_options {verb}"], capture_output=True, text=True)
             self.assertLessEqual(known, set(line.stdout.split()), verb)
 
@@ -271,6 +277,27 @@ queue = "64KiB"
                 bad = subprocess.run(["tshark", "-r", capture, "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-Y",
                                       "_ws.malformed || ip.checksum.status==0 || tcp.checksum.status==0"], capture_output=True, text=True)
                 self.assertEqual((bad.returncode, bad.stdout), (0, ""))
+
+    def test_drill_runs_scripts_and_says_what_differs(self):
+        conformance = ROOT / "tests/conformance/rfc9293"
+        scripts = sorted(conformance.glob("listen_*.pkt"))
+        r = weir("drill", "--strict-end", "-j", "4", *scripts)
+        self.assertEqual((r.returncode, r.stderr), (0, ""), r.stdout)
+        self.assertIn(f"{len(scripts)} passed, 0 failed, 0 not understood", r.stdout)
+        with tempfile.TemporaryDirectory() as d:
+            bad, odd = Path(d) / "bad.pkt", Path(d) / "odd.pkt"
+            bad.write_text("0 < S 0:0(0) win 100\n+0 > R. 0:0(0) ack 2\n")
+            odd.write_text("0 frobnicate() = 0\n")
+            r = weir("drill", bad)
+            self.assertEqual(r.returncode, 1)
+            self.assertIn(f"FAIL  {bad}:2:1: another packet was sent", r.stdout)
+            self.assertIn("ack 1", r.stdout)
+            r = weir("drill", "--json", bad, odd)
+            self.assertEqual(r.returncode, 2)
+            report = json.loads(r.stdout)
+            self.assertEqual([x["result"] for x in report], ["failed", "not understood"])
+            self.assertEqual((report[1]["line"], report[1]["column"]), (1, 1))
+            self.assertIn("frobnicate", report[1]["message"])
 
     def test_simulation_is_the_same_each_time(self):
         args = ["sim", ROOT / "examples/two-hosts.toml", "--for", "30s", "--json"]

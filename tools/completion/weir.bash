@@ -1,7 +1,7 @@
 # bash completion for weir: verbs, their options, and the values that can be known.
 # shellcheck shell=bash disable=SC2207
 
-_weir_verbs='serve get ping nc up sim capture stat ss bench demo'
+_weir_verbs='serve get ping nc up sim drill capture stat ss bench demo'
 _weir_net='--device --address --gateway --dns --mac --mtu --vlan --net'
 
 _weir_options() { # _weir_options VERB: what may follow it
@@ -11,6 +11,7 @@ _weir_options() { # _weir_options VERB: what may follow it
     ping) echo "$_weir_net --count --interval --size --timeout --json" ;;
     nc) echo "$_weir_net --udp" ;;
     sim) echo "--for --seed --pcap --json" ;;
+    drill) echo "--jobs --verbose --json --profile --family --mtu --local --remote --gateway --tolerance-usecs --define --strict-end --ignore-missing --seed" ;;
     capture) echo "--at --count --duration --snap --netns --interface -w" ;;
     stat) echo "--at --all --json" ;;
     ss) echo "--at --json" ;;
@@ -42,10 +43,16 @@ _weir() {
     --vs)
       COMPREPLY=($(compgen -W 'linux' -- "$word"))
       return ;;
+    --profile)
+      COMPREPLY=($(compgen -W 'linux rfc' -- "$word"))
+      return ;;
+    --family)
+      COMPREPLY=($(compgen -W 'ipv4 ipv6 ipv4-mapped' -- "$word"))
+      return ;;
     --device)
       COMPREPLY=($(compgen -W 'tap: tun: packet: pcap: loopback' -- "$word"))
       return ;;
-    --address | --port | --count | --interval | --size | --timeout | --snap | --netns | --interface | --duration | --for | --seed | --runs | --ms | --variant | --gateway | --dns | --mac | --mtu | --vlan) return ;;
+    --address | --port | --count | --interval | --size | --timeout | --snap | --netns | --interface | --duration | --for | --seed | --runs | --ms | --variant | --gateway | --dns | --mac | --mtu | --vlan | --jobs | --local | --remote | --tolerance-usecs | --define) return ;;
   esac
   case $word in
     -*) words=$(_weir_options "$verb") ;;
@@ -54,6 +61,9 @@ _weir() {
         serve) words='http echo discard chargen' ;;
         bench) words=$(_weir_bench_cases "${COMP_WORDS[0]}") ;;
         demo) words='handshake states routes buffers timers' ;;
+        drill)
+          COMPREPLY=($(compgen -f -X '!*.pkt' -- "$word") $(compgen -d -- "$word"))
+          return ;;
         up | sim)
           COMPREPLY=($(compgen -f -X '!*.toml' -- "$word") $(compgen -d -- "$word"))
           return ;;
