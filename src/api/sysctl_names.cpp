@@ -52,6 +52,7 @@ const Name names[] = {
     {"tcp_rmem", Kind::bytes, &Sysctl::tcp_rmem, 2'304, 1u << 30},
     {"tcp_wmem", Kind::bytes, &Sysctl::tcp_wmem, 2'304, 1u << 30},
     {"tcp_max_syn_backlog", Kind::count, &Sysctl::tcp_max_syn_backlog, 1, 1u << 24},
+    {"tcp_syncookies", Kind::count, &Sysctl::tcp_syncookies, 0, 2},
     {"tcp_max_tw_buckets", Kind::count, &Sysctl::tcp_max_tw_buckets, 0, 1u << 24},
     {"tcp_max_orphans", Kind::count, &Sysctl::tcp_max_orphans, 0, 1u << 24},
     {"tcp_timestamps", Kind::flag, &Sysctl::tcp_timestamps, 0, 1},

@@ -34,6 +34,7 @@ struct Sysctl {
   u32 tcp_wmem_max = 4 << 20;
   bool tcp_moderate_rcvbuf = true; // the receive buffer grows with the path
   u32 tcp_max_syn_backlog = 1024;
+  u8 tcp_syncookies = 1;           // RFC 4987 3.6: 0 never, 1 when there is no room, 2 always
   u32 tcp_max_tw_buckets = 1 << 22;
   u32 tcp_max_orphans = 65'536;
   bool tcp_timestamps = true;

@@ -7,6 +7,7 @@
 #include "tcp/negotiate.hpp"
 #include "tcp/output.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/syn_cookie.hpp"
 #include "tcp/window.hpp"
 
 namespace weir::tcp {
@@ -74,14 +75,6 @@ void syn_ack_arrives(Context& cx, Tcb& t, Segment& seg) noexcept {
 
 Listener* listener_of(Context& cx, const HalfOpen& h) noexcept { return &cx.listeners[h.listener]; }
 
-void drop_half_open(Context& cx, u32 i) noexcept {
-  HalfOpen& h = cx.half_open[i];
-  listener_of(cx, h)->half_open--;
-  cx.table.erase(cx.hash(flow_of(h)), Ref{RefKind::half_open, i});
-  cx.half_wheel.cancel(i);
-  cx.half_open.release(i);
-}
-
 void answer_half_open(Context& cx, HalfOpen& h, const Segment& seg, bool always) noexcept {
   if (seg.any(TcpFlags::rst)) return;
   if (!always && !may_challenge(cx.now_ms, h.last_ack_ms)) return cx.count(h.netns).add(Tcp::challenge_limited);
@@ -134,7 +127,7 @@ Tcb* promote(Context& cx, u32 i, const Segment& seg) noexcept {
   t.error = t.soft_error = Errc::would_block;
   t.mark(ColdFlags::passive | ColdFlags::in_table | ColdFlags::accept_wait);
   if ((h.bits & HalfOpen::retransmitted) != 0) t.mark(ColdFlags::syn_lost);
-  else rtt_sample(cx, t, cx.now_us() - h.sent_us);
+  else if ((h.bits & HalfOpen::cookie) == 0) rtt_sample(cx, t, cx.now_us() - h.sent_us);
   t.snd_wnd = seg.wnd << (seg.sent_seq == seg.seq ? t.snd_wscale : u8{0});
   t.snd_wl1 = seg.sent_seq, t.snd_wl2 = seg.ack;
   t.max_snd_wnd = std::max(h.snd_wnd, t.snd_wnd);
@@ -177,6 +170,18 @@ bool half_open_paws(Context& cx, HalfOpen& h, const Segment& seg) noexcept {
   return false;
 }
 
+// Why a SYN gets no entry now.
+Drop no_room(Context& cx, const Listener& l, NetnsId netns) noexcept {
+  if (l.accept_n > l.backlog) {
+    cx.count(netns).add(Tcp::listen_overflows);
+    return Drop::tcp_listen_overflow;
+  }
+  // Some are left for those who come with a cookie.
+  const u32 most = cx.half_open.capacity(), kept = std::min<u32>(64, most / 8);
+  if (l.half_open >= cx.env.sysctl(netns).tcp_max_syn_backlog || cx.half_open.live() >= most - kept) return Drop::tcp_half_open_limit;
+  return Drop::none;
+}
+
 // False: there is no room for one more.
 bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& seg, const wire::TcpOptions& o, u32 min_iss_after,
                    bool has_min) noexcept {
@@ -217,6 +222,14 @@ bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& s
 
 }  // namespace
 
+void drop_half_open(Context& cx, u32 i) noexcept {
+  HalfOpen& h = cx.half_open[i];
+  --listener_of(cx, h)->half_open;
+  cx.table.erase(cx.hash(flow_of(h)), Ref{RefKind::half_open, i});
+  cx.half_wheel.cancel(i);
+  cx.half_open.release(i);
+}
+
 void establish(Context& cx, Tcb& t) noexcept {
   init_windows(cx, t);
   if (t.has(HotFlags::fin_queued)) t.state = State::fin_wait_1;  // closed in SYN-RECEIVED: RFC 9293 3.10.4
@@ -239,24 +252,23 @@ void arrives_closed(Context& cx, const Flow& flow, Segment& seg) noexcept {
 void arrives_listen(Context& cx, u32 listener, const Flow& flow, Segment& seg, u32 min_iss) noexcept {
   if (seg.any(TcpFlags::rst)) return drop_segment(cx, seg, Drop::tcp_rst_ignored);
   if (seg.any(TcpFlags::ack)) {
+    if (syn_cookie::arrives(cx, listener, flow, seg)) return;
     reply_reset(cx, flow, seg);
     return drop_segment(cx, seg, Drop::tcp_bad_ack);
   }
   if (!seg.any(TcpFlags::syn) || seg.any(TcpFlags::fin)) return drop_segment(cx, seg, Drop::tcp_bad_flags);
-  const Listener& l = cx.listeners[listener];
-  if (l.accept_n > l.backlog) {
-    cx.count(flow.netns).add(Tcp::listen_overflows);
-    return drop_segment(cx, seg, Drop::tcp_listen_overflow);
-  }
-  if (l.half_open >= cx.env.sysctl(flow.netns).tcp_max_syn_backlog) {
-    cx.count(flow.netns).add(Tcp::half_open_drops);
-    return drop_segment(cx, seg, Drop::tcp_half_open_limit);
-  }
   const auto o = wire::parse_options(seg.options);
   if (!o) return drop_segment(cx, seg, o.error());
-  if (!new_half_open(cx, listener, flow, seg, *o, min_iss, min_iss != 0)) {
-    cx.count(flow.netns).add(Tcp::half_open_drops);
-    return drop_segment(cx, seg, Drop::tcp_half_open_limit);
+  // A number that must lie above those of the connection before leaves no room for a cookie.
+  const u8 cookies = min_iss == 0 ? cx.env.sysctl(flow.netns).tcp_syncookies : u8{0};
+  Drop why = no_room(cx, cx.listeners[listener], flow.netns);
+  if (why == Drop::none && cookies != 2 && !new_half_open(cx, listener, flow, seg, *o, min_iss, min_iss != 0))
+    why = Drop::tcp_half_open_limit;
+  if (cookies == 2 || (why != Drop::none && cookies == 1)) {
+    syn_cookie::send(cx, listener, flow, seg, *o);
+  } else if (why != Drop::none) {
+    if (why == Drop::tcp_half_open_limit) cx.count(flow.netns).add(Tcp::half_open_drops);
+    return drop_segment(cx, seg, why);
   }
   cx.env.pool.release(seg.packet);
   seg.packet = buf::PacketId::none;

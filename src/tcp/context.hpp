@@ -44,6 +44,13 @@ struct Departure {
   u32 tcb = 0;
 };
 
+// tcp/syn_cookie.hpp
+struct CookieSecret {
+  SipKey key;
+  u32 slot = 0;
+  bool valid = false;
+};
+
 struct Context {
   Context(ip::Transport& transport, const Limits& l, Instant start);
 
@@ -69,6 +76,7 @@ struct Context {
   std::vector<Departure> departures;  // a heap, the earliest first
   FlowHasher hasher;
   SipKey isn_key, ts_key, port_key;
+  std::array<CookieSecret, 2> cookie_secrets;
   ReplyBucket resets;
   std::vector<std::unique_ptr<Counters<Tcp>>> counters;  // by netns
   FixedVector<u32, 64> touched;         // TCBs that the batch in hand has to do with

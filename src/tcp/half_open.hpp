@@ -22,10 +22,11 @@ struct HalfOpen {
   u32 sent_us;          // SYN-ACK, for the first RTT sample
   u8 retries;
   u8 snd_wscale, rcv_wscale;
-  u8 bits;
+  u8 spare;
   IfIndex if_in;
-  u16 pad;
-  static constexpr u8 timestamps = 1, wscale = 2, sack = 4, retransmitted = 8, acked = 16, ecn = 32;
+  u16 bits;
+  static constexpr u16 timestamps = 1, wscale = 2, sack = 4, retransmitted = 8, acked = 16, ecn = 32,
+                       cookie = 64;  // made from a SYN cookie: when the SYN-ACK left is not known
 };
 static_assert(sizeof(HalfOpen) <= 128);
 
