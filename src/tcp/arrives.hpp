@@ -48,6 +48,8 @@ void drop_segment(Context& cx, Segment& seg, Drop why) noexcept;
 
 // -- transitions
 void establish(Context& cx, Tcb& t) noexcept;
+// MSS, congestion window and what else begins with a connection.
+void init_windows(Context& cx, Tcb& t) noexcept;
 void enter_time_wait(Context& cx, Tcb& t) noexcept;
 // The connection is over for the user: error (would_block: none), out of the table, freed when nobody holds it.
 void finish_connection(Context& cx, Tcb& t, Errc error) noexcept;

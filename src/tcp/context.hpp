@@ -10,6 +10,7 @@
 #include "base/timer_wheel.hpp"
 #include "ip/socket_types.hpp"
 #include "ip/transport.hpp"
+#include "tcp/fast_open_cache.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/limits.hpp"
 #include "tcp/listener.hpp"
@@ -77,6 +78,8 @@ struct Context {
   FlowHasher hasher;
   SipKey isn_key, ts_key, port_key;
   std::array<CookieSecret, 2> cookie_secrets;
+  FastOpen fast_open;
+  std::vector<u32> port_table;  // tcp/ports.hpp: counters of the double hash
   ReplyBucket resets;
   std::vector<std::unique_ptr<Counters<Tcp>>> counters;  // by netns
   FixedVector<u32, 64> touched;         // TCBs that the batch in hand has to do with

@@ -10,6 +10,7 @@
 #include "tcp/recovery/tlp.hpp"
 #include "tcp/recovery/undo.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/user_calls.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -21,13 +22,14 @@ bool sending_state(const Tcb& t) noexcept {
     case State::fin_wait_1:
     case State::closing:
     case State::last_ack: return true;
+    case State::syn_received: return (t.fast_open & FastOpenFlags::child) != 0;  // RFC 7413 4.2.2
     default: return false;
   }
 }
 
 // A FIN goes with the last byte, and needs a place in the window of its own.
 bool fin_fits(const Tcb& t, SeqNum seq, u32 data, u32 window) noexcept {
-  return t.has(HotFlags::fin_queued) && seq + data == t.fin_seq() && data + 1 <= window;
+  return t.synchronized() && t.has(HotFlags::fin_queued) && seq + data == t.fin_seq() && data + 1 <= window;
 }
 
 // May the last, less than full segment go now? RFC 9293 3.7.4 with Minshall's refinement (only an unacknowledged small
@@ -161,7 +163,7 @@ Timer wanted_in_flight(const Context& cx, const Tcb& t, const Sender* s) noexcep
 
 Timer wanted(Context& cx, const Tcb& t) noexcept {
   if (t.state == State::closed || t.state == State::listen || t.state == State::time_wait) return Timer::none;
-  if (t.flight() != 0) return wanted_in_flight(cx, t, sender(cx, t));
+  if (t.flight() != 0 || t.state == State::syn_received) return wanted_in_flight(cx, t, sender(cx, t));
   if (pending(t)) return Timer::persist;  //= rfc9293#3.8.6 MUST-35
   if (t.state == State::fin_wait_2 && t.is(ColdFlags::user_closed)) return Timer::fin_wait_2;
   if (t.is(ColdFlags::keepalive) && t.synchronized()) return Timer::keepalive;  //= rfc9293#3.8.4 MUST-25
@@ -263,6 +265,7 @@ void output(Context& cx, Tcb& t) noexcept {
   }
   if (t.has(HotFlags::ack_now)) send_ack(cx, t);
   set_timer(cx, t, false);
+  tell_writable(cx, t);
 }
 
 }  // namespace weir::tcp

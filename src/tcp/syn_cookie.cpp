@@ -2,8 +2,11 @@
 #include "tcp/syn_cookie.hpp"
 
 #include "tcp/arrives.hpp"
+#include "tcp/autotune.hpp"
+#include "tcp/ecn.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/negotiate.hpp"
+#include "tcp/passive.hpp"
 
 namespace weir::tcp::syn_cookie {
 namespace {
@@ -50,9 +53,6 @@ std::optional<Cookie> check(const Context& cx, const Flow& f, SeqNum irs, SeqNum
 // Only while cookies were sent by this listener within the last two slots: at other times no ACK opens anything (RFC 4987 3.6).
 bool expected(const Context& cx, const Listener& l) noexcept { return l.cookies_sent && slot_of(cx.now) - l.cookie_slot <= 1; }
 
-// A SYN asks for ECN by both bits (RFC 3168 6.1.1).
-bool offers_ecn(const Segment& seg) noexcept { return seg.any(TcpFlags::ece) && seg.any(TcpFlags::cwr); }
-
 void name_flow(HalfOpen& h, const Flow& f, u32 listener) noexcept {
   h.local = f.local, h.remote = f.remote, h.local_port = f.local_port, h.remote_port = f.remote_port;
   h.netns = f.netns;
@@ -67,6 +67,7 @@ bool take_stamp(const Context& cx, const wire::TcpOptions& o, const Cookie& c, c
   h.bits |= HalfOpen::timestamps;
   h.ts_recent = o.ts_val;
   if (offered.sack) h.bits |= HalfOpen::sack;
+  if (offered.ecn) h.bits |= HalfOpen::ecn;
   if (offered.wscale != Offered::no_scale) {
     h.bits |= HalfOpen::wscale;
     h.snd_wscale = offered.wscale;
@@ -86,7 +87,7 @@ u32 restore(Context& cx, u32 listener, const Flow& flow, const Segment& seg, con
   name_flow(h, flow, listener);
   h.iss = seg.ack - 1;
   h.irs = seg.seq - 1;
-  h.rcv_wnd = cx.tcbs[l.tcb].rcv_buf;
+  h.rcv_wnd = first_window(cx, cx.tcbs[l.tcb]);
   h.peer_mss = mss_classes[c->mss];
   h.bits |= HalfOpen::cookie;
   return cx.half_open.alloc(h);
@@ -102,23 +103,24 @@ void send(Context& cx, u32 listener, const Flow& flow, const Segment& seg, const
   if (!l.cookies_sent || l.cookie_slot != slot) {  // the scale is not told again: one for the whole slot
     l.cookies_sent = true;
     l.cookie_slot = slot;
-    l.cookie_shift[slot & 1] = window_shift(lt.rcv_buf);
+    l.cookie_shift[slot & 1] = window_shift(autotune::largest_receive_buffer(sys, lt));
   }
   HalfOpen h{};
   name_flow(h, flow, listener);
   h.irs = seg.seq;
-  h.rcv_wnd = lt.rcv_buf;
+  h.rcv_wnd = first_window(cx, lt);
   const u32 mask = timestamp_offset(cx, flow);
   const Cookie c{slot, mss_class(peer_mss(o, flow.remote.is_v4()))};
   h.iss = {c.head(mask) << 28 | mac(secret_for_sending(cx, slot), flow, seg.seq, c.mss)};
   if (o.has_ts && sys.tcp_timestamps) {
-    Offered offered{.sack = o.sack_permitted && sys.tcp_sack, .ecn = offers_ecn(seg)};
+    Offered offered{.sack = o.sack_permitted && sys.tcp_sack, .ecn = ecn::accepts(sys, seg)};
     if (o.wscale && sys.tcp_window_scaling) {
       offered.wscale = peer_shift(o);
       h.bits |= HalfOpen::wscale;
       h.rcv_wscale = l.cookie_shift[slot & 1];
     }
     if (offered.sack) h.bits |= HalfOpen::sack;
+    if (offered.ecn) h.bits |= HalfOpen::ecn;
     h.bits |= HalfOpen::timestamps;
     h.ts_recent = o.ts_val;
     h.ts_offset = stamp(cx.now_ms + mask, offered) - cx.now_ms;  // so that the clock shows the stamp

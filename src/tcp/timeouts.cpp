@@ -174,16 +174,19 @@ void on_delayed_ack(Context& cx, u32 id) noexcept {
 
 void on_half_open_timer(Context& cx, u32 i) noexcept {
   HalfOpen& h = cx.half_open[i];
-  if (h.retries >= cx.env.sysctl(h.netns).tcp_synack_retries) {
+  // The peer is there and has nothing to say yet: it is asked again when the time for that is over (option defer_accept).
+  const u32 deferred = extra(cx, cx.tcbs[cx.listeners[h.listener].tcb]).defer_accept;
+  const bool waits = (h.bits & HalfOpen::acked) != 0 && deferred != 0;
+  const u32 most = std::max(cx.env.sysctl(h.netns).tcp_synack_retries, waits ? deferred : 0);
+  if (h.retries >= most) {
     cx.count(h.netns).add(Tcp::attempt_fails);
-    --cx.listeners[h.listener].half_open;
-    cx.table.erase(cx.hash(flow_of(h)), Ref{RefKind::half_open, i});
-    cx.half_open.release(i);
-    return;
+    return drop_half_open(cx, i);
   }
   ++h.retries;
-  h.bits |= HalfOpen::retransmitted;
-  send_syn_ack(cx, h);
+  if (!waits || h.retries >= deferred) {
+    if (!waits) h.bits |= HalfOpen::retransmitted;
+    send_syn_ack(cx, h);
+  }
   cx.half_wheel.arm(i, cx.now + Duration::micros(i64{initial_rto_us} << std::min<u32>(h.retries, 7)));
 }
 

@@ -59,7 +59,8 @@ TEST(syn_cookie, a_genuine_connection_gets_through_a_flood_whole) {
   EXPECT_EQ(f.h.count(Tcp::syn_cookies_sent), 100'000u - backlog);
   EXPECT_EQ(f.h.count(Tcp::half_open_drops), 0u);
 
-  const Seg syn_ack = syn_ack_of(f.h, SeqNum{77}, all_options);
+  const Seg syn_ack = syn_ack_of(f.h, SeqNum{77}, all_options, F::syn | F::ece | F::cwr);
+  EXPECT_TRUE(syn_ack.has(F::ece));
   const auto got = wire::parse_options(syn_ack.options);
   ASSERT_TRUE(got);
   EXPECT_TRUE(got->has_ts && got->sack_permitted && got->wscale);
@@ -79,6 +80,7 @@ TEST(syn_cookie, a_genuine_connection_gets_through_a_flood_whole) {
   EXPECT_EQ(i.srtt_us, 0u) << "when the SYN-ACK left is not known";
   EXPECT_EQ(f.h.count(Tcp::syn_cookies_received), 1u);
   EXPECT_EQ(f.h.engine.half_open(), backlog);
+  EXPECT_EQ(f.h.tcb(*c).ecn, EcnState::on);
   // and it works, with timestamps that have gone on
   f.h.engine.set_user(*c, 9);
   ASSERT_TRUE(f.h.engine.send(*c, Harness::bytes("hello"), 0, f.h.now));
