@@ -56,6 +56,7 @@ const Name names[] = {
     {"tcp_fastopen", Kind::count, &Sysctl::tcp_fastopen, 0, 0x607},
     {"tcp_fastopen_blackhole_timeout_sec", Kind::seconds, &Sysctl::tcp_fastopen_blackhole_timeout_s, 0, 2'000'000},
     {"tcp_notsent_lowat", Kind::bytes, &Sysctl::tcp_notsent_lowat, 0, 1u << 30},
+    {"tcp_user_timeout_option", Kind::flag, &Sysctl::tcp_user_timeout_option, 0, 1},
     {"tcp_port_selection", Kind::count, &Sysctl::tcp_port_selection, 0, 1},
     {"tcp_max_tw_buckets", Kind::count, &Sysctl::tcp_max_tw_buckets, 0, 1u << 24},
     {"tcp_max_orphans", Kind::count, &Sysctl::tcp_max_orphans, 0, 1u << 24},

@@ -41,6 +41,7 @@ struct Sysctl {
   u32 tcp_fastopen_blackhole_timeout_s = 3600;  // off for so long, at first, when data on SYNs gets lost; 0: never
   std::array<u64, 2> tcp_fastopen_key{}, tcp_fastopen_key_before{};  // 0: the shard's own, changed every day
   u32 tcp_notsent_lowat = 0;       // bytes, 0: none
+  bool tcp_user_timeout_option = false;  // RFC 5482
   u8 tcp_port_selection = 1;       // RFC 6056: 0 random (3.3.1), 1 double hash (3.3.4)
   u32 tcp_max_tw_buckets = 1 << 22;
   u32 tcp_max_orphans = 65'536;

@@ -10,6 +10,7 @@
 #include "tcp/passive.hpp"
 #include "tcp/rtt.hpp"
 #include "tcp/syn_cookie.hpp"
+#include "tcp/user_timeout.hpp"
 #include "tcp/window.hpp"
 
 namespace weir::tcp {
@@ -25,6 +26,7 @@ void take_options(Context& cx, Tcb& t, const wire::TcpOptions& o) noexcept {
     t.ts_recent = o.ts_val;
   }
   if (o.sack_permitted && cx.sysctl(t).tcp_sack) t.set(HotFlags::sack);
+  user_timeout::adopt(cx, t, o.user_timeout);
 }
 
 void take_syn(Context& cx, Tcb& t, const Segment& seg, const wire::TcpOptions& o) noexcept {

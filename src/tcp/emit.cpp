@@ -4,6 +4,7 @@
 #include "ip/output.hpp"
 #include "tcp/ecn.hpp"
 #include "tcp/fast_open.hpp"
+#include "tcp/user_timeout.hpp"
 #include "wire/tcp_options.hpp"
 #include "wire/transport_checksum.hpp"
 
@@ -241,6 +242,7 @@ void send_syn(Context& cx, Tcb& t) noexcept {
   if (t.rcv_wscale != 0 || (!syn_ack && sys.tcp_window_scaling)) o.wscale = t.rcv_wscale;
   fast_open::Cookie cookie;
   fast_open::add_option(cx, t, o, cookie);
+  if (!o.fast_open) o.user_timeout = user_timeout::to_send(cx, t);  // a long cookie leaves no room
   std::byte options[40];
   Header h{.seq = t.iss, .ack = syn_ack ? t.rcv_nxt : SeqNum{}, .flags = TcpFlags::syn};
   if (!syn_ack) h.flags |= ecn::syn_flags(cx, t);
@@ -279,6 +281,8 @@ void send_syn_ack(Context& cx, HalfOpen& h) noexcept {
     cookie = fast_open::cookie_for(cx, flow_of(h));
     o.fast_open = Bytes{cookie};
     o.fast_open_experimental = (h.bits & HalfOpen::cookie_experimental) != 0;
+  } else {
+    o.user_timeout = user_timeout::to_send(cx, listener);
   }
   std::byte options[40];
   Header head{.seq = h.iss, .ack = h.irs + 1, .flags = TcpFlags::syn | TcpFlags::ack};

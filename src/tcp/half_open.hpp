@@ -12,6 +12,7 @@ struct HalfOpen {
   u16 local_port, remote_port;
   NetnsId netns;
   u16 peer_mss;
+  u16 user_timeout;     // as the peer said it (RFC 5482), 0: it did not
   u32 listener;         // index
   SeqNum iss, irs;
   u32 snd_wnd;          // of the SYN, unscaled

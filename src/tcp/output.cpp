@@ -177,7 +177,7 @@ Duration duration(Context& cx, const Tcb& t, Timer timer) noexcept {
   switch (timer) {
     case Timer::retransmit:
       if (s == nullptr || !t.synchronized()) return current_rto(cx, t);
-      return Duration::micros(left_us(cx, s->rto_from_us, rto_us(cx, t)));
+      return within_patience(cx, t, Duration::micros(left_us(cx, s->rto_from_us, rto_us(cx, t))));
     case Timer::probe: return Duration::micros(left_us(cx, s->tlp.from_us, tlp::after_us(cx, t, *s)));
     case Timer::reorder: return Duration::micros(std::max<i32>(static_cast<i32>(s->rack.judge_at_us - cx.now_us()), 0));
     case Timer::persist: return current_rto(cx, t);  //= rfc9293#3.8.6.1 SHLD-29
@@ -189,6 +189,13 @@ Duration duration(Context& cx, const Tcb& t, Timer timer) noexcept {
 }
 
 }  // namespace
+
+Duration within_patience(Context& cx, const Tcb& t, Duration d) noexcept {
+  const u32 patience_ms = extra(cx, t).give_up_ms();
+  if (patience_ms == 0 || t.retries == 0) return d;
+  const u32 passed_ms = cx.now_ms - t.progress_ms;
+  return std::min(d, Duration::millis(passed_ms < patience_ms ? patience_ms - passed_ms : 1));
+}
 
 bool pending(const Tcb& t) noexcept {
   if (!sending_state(t)) return false;
@@ -203,6 +210,7 @@ void set_timer(Context& cx, Tcb& t, bool restart) noexcept {
   const Timer want = wanted(cx, t);
   const bool moves = want == Timer::probe || want == Timer::reorder || (restart && want == Timer::retransmit);
   if (want == t.timer && !moves) return;
+  if (t.timer == Timer::keepalive) t.retries = 0;  // unanswered probes are no retransmissions
   if (want == Timer::persist && t.timer != Timer::persist) {
     t.retries = 0;
     t.progress_ms = cx.now_ms;  // the user's patience is counted from when data began to wait, not from earlier traffic

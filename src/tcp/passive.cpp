@@ -6,6 +6,7 @@
 #include "tcp/emit.hpp"
 #include "tcp/negotiate.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/user_timeout.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -49,6 +50,7 @@ HalfOpen half_open_of(Context& cx, u32 listener, const Flow& flow, const Segment
     h.snd_wscale = peer_shift(o);
     h.rcv_wscale = window_shift(autotune::largest_receive_buffer(sys, lt));
   }
+  h.user_timeout = o.user_timeout.value_or(0);
   if (o.sack_permitted && sys.tcp_sack) h.bits |= HalfOpen::sack;
   if (ecn::accepts(sys, seg)) h.bits |= HalfOpen::ecn;
   return h;
@@ -75,6 +77,7 @@ Tcb* passive_tcb(Context& cx, const HalfOpen& h) noexcept {
   t.error = t.soft_error = Errc::would_block;
   t.mark(ColdFlags::passive | ColdFlags::in_table | ColdFlags::accept_wait);
   t.listener = h.listener;
+  if (h.user_timeout != 0) user_timeout::adopt(cx, t, h.user_timeout);
   return &t;
 }
 

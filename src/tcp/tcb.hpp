@@ -161,6 +161,7 @@ static_assert(sizeof(Tcb) == 320);
 struct Extra {
   u32 keepalive_idle_ms = 0, keepalive_interval_ms = 0, keepalive_count = 0;
   u32 user_timeout_ms = 0;
+  u32 adopted_timeout_ms = 0;  // what came of the peer's option (RFC 5482), where the user has said nothing
   u32 linger_ms = 0;
   u32 fin_wait_2_ms = 0;
   u32 syn_retries = 0;
@@ -172,6 +173,8 @@ struct Extra {
   u8 ttl = 0, tos = 0;
   u8 oob_byte = 0;
   u8 defer_accept = 0;      // SYN-ACKs that may be sent in vain until an ACK without data opens the connection
+
+  [[nodiscard]] u32 give_up_ms() const noexcept { return user_timeout_ms != 0 ? user_timeout_ms : adopted_timeout_ms; }
 };
 
 [[nodiscard]] const char* name(State s) noexcept;
