@@ -435,6 +435,31 @@ TEST(fast_open, sent_again_the_syn_is_bare_and_may_still_be_found_to_have_arrive
   }
 }
 
+TEST(fast_open, a_cookie_of_sixteen_bytes_is_kept_and_shown) {
+  for (const bool experimental : {false, true}) {
+    Client x;
+    std::vector<std::byte> cookie(16);
+    for (u32 i = 0; i < 16; ++i) cookie[i] = static_cast<std::byte>(i * 7);
+    const u32 first = x.open();
+    x.h.inject({.seq = SeqNum{900},
+                .ack = x.syn_sent().seq + 1,
+                .flags = F::syn | F::ack,
+                .options = options({.mss = u16{1000}, .fast_open = Bytes{cookie}, .fast_open_experimental = experimental})});
+    x.h.engine.abort(first, x.h.now);
+    x.h.sent();
+    x.h.peer = address;
+    const u32 c = x.socket();
+    ASSERT_TRUE(x.h.engine.connect_send(c, address, Harness::bytes(std::string(3'000, 'a')), x.h.now));
+    const Seg syn = x.syn_sent();
+    const auto o = wire::parse_options(syn.options);
+    ASSERT_TRUE(o);
+    EXPECT_TRUE(std::ranges::equal(o->fast_open.of(syn.options), cookie));
+    EXPECT_EQ(o->fast_open_experimental, experimental);
+    EXPECT_TRUE(o->mss && o->wscale && o->has_ts && o->sack_permitted) << "nothing else had to give way";
+    EXPECT_EQ(syn.len, 1'000u - syn.options.size()) << "the server's MSS is remembered too";
+  }
+}
+
 TEST(fast_open, an_ack_beyond_the_data_is_refused) {
   Client x;
   const u32 c = x.open();
