@@ -43,7 +43,8 @@ struct Edges {
 };
 
 struct SendFlags {
-  static constexpr u32 dont_route = 1, dont_wait = 2, oob = 4, no_signal = 8, more = 16;
+  static constexpr u32 dont_route = 1, dont_wait = 2, oob = 4, no_signal = 8, more = 16,
+                       fast_open = 0x2000'0000;  // to a stream not yet connected: connect, with this data on the SYN
 };
 struct RecvFlags {
   static constexpr u32 dont_wait = 2, peek = 32, wait_all = 64, truncate = 128, oob = 4;
@@ -83,6 +84,12 @@ enum class Shutdown : u8 { read, write, both };
   X(oob_inline, "urgent data stays in the stream")                                 \
   X(congestion_control, "tcp::cc::Kind: cubic, reno, dctcp, bbr1, bbr3")           \
   X(max_pacing_rate, "bytes per second at most, 0: no limit")                      \
+  X(fast_open, "listener: data on SYNs for so many handshakes at a time")          \
+  X(fast_open_connect, "connect() waits for the first data, to send it on the SYN") \
+  X(fast_open_no_cookie, "data on SYNs without a cookie, both ways")               \
+  X(defer_accept, "listener: ns that a connection waits for data before accept")   \
+  X(not_sent_low, "bytes: writable only while less is unsent, 0: of the netns")    \
+  X(window_clamp, "bytes of receive window at most, 0: as the buffer")             \
   X(receive_checksum, "UDP: refuse datagrams without a checksum")                  \
   X(no_checksum, "UDP over IPv4: send without a checksum")                         \
   X(error, "read only: the pending error as an errno, cleared by reading")         \

@@ -1,6 +1,8 @@
 // Settings of a network namespace under their Linux names, with two profiles of defaults.
 #pragma once
 
+#include <array>
+
 #include "base/types.hpp"
 
 namespace weir {
@@ -34,6 +36,13 @@ struct Sysctl {
   u32 tcp_wmem_max = 4 << 20;
   bool tcp_moderate_rcvbuf = true; // the receive buffer grows with the path
   u32 tcp_max_syn_backlog = 1024;
+  u8 tcp_syncookies = 1;           // RFC 4987 3.6: 0 never, 1 when there is no room, 2 always
+  u32 tcp_fastopen = 1;            // bits: 1 client, 2 server, 4 client without cookie, 0x200 server without, 0x400 every listener
+  u32 tcp_fastopen_blackhole_timeout_s = 3600;  // off for so long, at first, when data on SYNs gets lost; 0: never
+  std::array<u64, 2> tcp_fastopen_key{}, tcp_fastopen_key_before{};  // 0: the shard's own, changed every day
+  u32 tcp_notsent_lowat = 0;       // bytes, 0: none
+  bool tcp_user_timeout_option = false;  // RFC 5482
+  u8 tcp_port_selection = 1;       // RFC 6056: 0 random (3.3.1), 1 double hash (3.3.4)
   u32 tcp_max_tw_buckets = 1 << 22;
   u32 tcp_max_orphans = 65'536;
   bool tcp_timestamps = true;

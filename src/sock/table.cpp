@@ -106,6 +106,7 @@ Result<void> Table::connect(Sock h, const Endpoint& remote, Instant now) {
 Result<u32> Table::send(Sock h, Bytes data, const Endpoint* to, u32 flags, Instant now) {
   Socket* s = find(h);
   if (s == nullptr) return fail(Errc::bad_handle);
+  if (is_stream(*s) && (flags & SendFlags::fast_open) != 0 && to != nullptr) return tcp_.connect_send(s->engine, *to, data, now);
   if (is_stream(*s)) return tcp_.send(s->engine, data, flags, now);
   return is_datagram(*s) ? udp_.send_to(s->engine, data, to, flags, now) : raw_.send_to(s->engine, data, to, flags, now);
 }

@@ -2,6 +2,7 @@
 #include "tcp/arrives.hpp"
 #include "tcp/autotune.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/output.hpp"
 #include "tcp/recovery/recovery.hpp"
 #include "tcp/rtt.hpp"
@@ -64,10 +65,15 @@ void ack_syn_received(Context& cx, Tcb& t, const Segment& seg) noexcept {
   t.snd_wl1 = seg.sent_seq;
   t.snd_wl2 = seg.ack;
   t.max_snd_wnd = std::max(t.max_snd_wnd, t.snd_wnd);
-  if (!t.is(ColdFlags::syn_lost)) rtt_sample(cx, t, cx.now_us() - t.rtt_start_us);
-  t.snd_una = seg.ack;
-  t.retries = 0;
+  // Once data is in flight the time is that of its first segment.
+  if (!t.is(ColdFlags::syn_lost) && !t.is(ColdFlags::timing)) rtt_sample(cx, t, cx.now_us() - t.rtt_start_us);
+  const bool fast = (t.fast_open & FastOpenFlags::child) != 0;
+  if (!fast) t.snd_una = seg.ack;
+  t.retries = t.backoff = 0;
   establish(cx, t);
+  if (!fast) return;
+  fast_open::ended(cx, t);
+  if (seg.ack > t.snd_una) ack_advances(cx, t, seg);
 }
 
 // What the acknowledgment of our FIN means in each closing state.
@@ -119,10 +125,7 @@ void after_progress(Context& cx, Tcb& t) noexcept {
   t.unmark(ColdFlags::r1_told);
   autotune::on_ack(cx, t);
   if (t.path_is_narrow) update_mss(cx, t);  // RFC 1191 6.3: after ten minutes the larger size is tried again
-  if (t.is(ColdFlags::write_wait) && is_writable(cx, t)) {
-    t.unmark(ColdFlags::write_wait);
-    cx.notify(t, Ready::out);
-  }
+  tell_writable(cx, t);
 }
 
 }  // namespace
@@ -138,7 +141,8 @@ void ack_advances(Context& cx, Tcb& t, const Segment& seg) noexcept {
 
 bool ack_acceptable(const Tcb& t, const Segment& seg) noexcept {
   if (!seg.any(TcpFlags::ack) || seg.ack > t.snd_nxt) return false;
-  if (t.state == State::syn_received) return t.snd_una < seg.ack;
+  if (t.state == State::syn_received)  // Fast Open does not count its SYN-ACK as in flight
+    return t.snd_una < seg.ack || (t.snd_una == seg.ack && (t.fast_open & FastOpenFlags::child) != 0);
   return seg.ack >= t.snd_una - t.max_snd_wnd;
 }
 

@@ -13,6 +13,8 @@ void arrives_syn_sent(Context& cx, Tcb& t, Segment& seg) noexcept;
 void arrives_listen(Context& cx, u32 listener, const Flow& flow, Segment& seg, u32 min_iss) noexcept;
 // 3.10.7.4 for a passive connection in SYN-RECEIVED, which is not a TCB yet.
 void arrives_half_open(Context& cx, u32 half_open, Segment& seg) noexcept;
+// Back to LISTEN: the entry goes.
+void drop_half_open(Context& cx, u32 half_open) noexcept;
 // 3.10.7.1
 void arrives_closed(Context& cx, const Flow& flow, Segment& seg) noexcept;
 // 3.10.7.4 for TIME-WAIT, with RFC 1337 and RFC 6191. True: a SYN that ended it and is to be given to the listener (there
@@ -46,6 +48,8 @@ void drop_segment(Context& cx, Segment& seg, Drop why) noexcept;
 
 // -- transitions
 void establish(Context& cx, Tcb& t) noexcept;
+// MSS, congestion window and what else begins with a connection.
+void init_windows(Context& cx, Tcb& t) noexcept;
 void enter_time_wait(Context& cx, Tcb& t) noexcept;
 // The connection is over for the user: error (would_block: none), out of the table, freed when nobody holds it.
 void finish_connection(Context& cx, Tcb& t, Errc error) noexcept;

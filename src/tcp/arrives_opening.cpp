@@ -4,26 +4,17 @@
 #include "tcp/cc/window.hpp"
 #include "tcp/ecn.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/negotiate.hpp"
 #include "tcp/output.hpp"
+#include "tcp/passive.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/syn_cookie.hpp"
+#include "tcp/user_timeout.hpp"
 #include "tcp/window.hpp"
 
 namespace weir::tcp {
 namespace {
-
-void init_windows(Context& cx, Tcb& t) noexcept {
-  update_mss(cx, t);
-  const bool lost_syn = t.is(ColdFlags::syn_lost);
-  // RFC 6298 5.7 and RFC 5681 3.1: a lost SYN or SYN-ACK means one segment to begin with, and 3 s.
-  t.cwnd = lost_syn ? t.snd_mss : cc::initial_window(t.snd_mss, cx.sysctl(t).initial_cwnd);
-  if (lost_syn && t.srtt_us == 0) t.rto_us = 3'000'000;
-  t.ssthresh = ~0u >> 1;
-  t.recover = t.iss;
-  t.resent_ms = cx.now_ms;
-  t.quick_acks = 16;
-  t.rcv_mss = 536;  // until a larger segment is seen
-}
 
 // SYN options of the peer, in SYN-SENT.
 void take_options(Context& cx, Tcb& t, const wire::TcpOptions& o) noexcept {
@@ -35,6 +26,7 @@ void take_options(Context& cx, Tcb& t, const wire::TcpOptions& o) noexcept {
     t.ts_recent = o.ts_val;
   }
   if (o.sack_permitted && cx.sysctl(t).tcp_sack) t.set(HotFlags::sack);
+  user_timeout::adopt(cx, t, o.user_timeout);
 }
 
 void take_syn(Context& cx, Tcb& t, const Segment& seg, const wire::TcpOptions& o) noexcept {
@@ -59,7 +51,8 @@ void rest_of_segment(Context& cx, Tcb& t, Segment& seg) noexcept {
   if (seg.data != 0 || seg.any(TcpFlags::fin)) step7_text(cx, t, seg);
 }
 
-void syn_ack_arrives(Context& cx, Tcb& t, Segment& seg) noexcept {
+void syn_ack_arrives(Context& cx, Tcb& t, Segment& seg, const wire::TcpOptions& o) noexcept {
+  fast_open::syn_acked(cx, t, seg, o);
   if (!t.is(ColdFlags::syn_lost)) rtt_sample(cx, t, cx.now_us() - t.rtt_start_us);
   t.unmark(ColdFlags::timing);
   t.state = State::established;
@@ -74,14 +67,6 @@ void syn_ack_arrives(Context& cx, Tcb& t, Segment& seg) noexcept {
 
 Listener* listener_of(Context& cx, const HalfOpen& h) noexcept { return &cx.listeners[h.listener]; }
 
-void drop_half_open(Context& cx, u32 i) noexcept {
-  HalfOpen& h = cx.half_open[i];
-  listener_of(cx, h)->half_open--;
-  cx.table.erase(cx.hash(flow_of(h)), Ref{RefKind::half_open, i});
-  cx.half_wheel.cancel(i);
-  cx.half_open.release(i);
-}
-
 void answer_half_open(Context& cx, HalfOpen& h, const Segment& seg, bool always) noexcept {
   if (seg.any(TcpFlags::rst)) return;
   if (!always && !may_challenge(cx.now_ms, h.last_ack_ms)) return cx.count(h.netns).add(Tcp::challenge_limited);
@@ -95,62 +80,23 @@ void answer_half_open(Context& cx, HalfOpen& h, const Segment& seg, bool always)
              .ts_ecr = h.ts_recent});
 }
 
-void inherit(Context& cx, Tcb& t, const Tcb& from) noexcept {
-  constexpr u32 kept = ColdFlags::keepalive | ColdFlags::oob_inline | ColdFlags::linger | ColdFlags::quick_ack | ColdFlags::cork |
-                       ColdFlags::family_v6 | ColdFlags::rcv_buf_set | ColdFlags::snd_buf_set;
-  t.mark(from.bits & kept);
-  if (from.has(HotFlags::no_delay)) t.set(HotFlags::no_delay);
-  t.rcv_buf = from.rcv_buf;
-  t.snd_buf = from.snd_buf;
-  t.oif = from.oif;
-  t.cc = from.cc;
-  if (from.extra != 0) {
-    t.extra = cx.extras.alloc(cx.extras[from.extra]);
-  }
-}
-
 // The handshake is through: a TCB for it, in the listener's accept queue.
 Tcb* promote(Context& cx, u32 i, const Segment& seg) noexcept {
-  HalfOpen h = cx.half_open[i];
-  const u32 id = cx.tcbs.alloc();
-  if (id == 0) return nullptr;
-  Tcb& t = cx.tcbs[id];
-  t.id = id;
-  Listener& l = *listener_of(cx, h);
-  inherit(cx, t, cx.tcbs[l.tcb]);
-  t.state = State::established;
-  t.local = h.local, t.remote = h.remote, t.local_port = h.local_port, t.remote_port = h.remote_port, t.netns = h.netns;
-  t.destination = h.destination, t.destination_generation = h.destination_generation;
-  t.iss = h.iss, t.irs = h.irs;
+  const HalfOpen h = cx.half_open[i];
+  Tcb* const made = passive_tcb(cx, h);
+  if (made == nullptr) return nullptr;
+  Tcb& t = *made;
   t.snd_una = seg.ack, t.snd_nxt = h.iss + 1, t.snd_sml = h.iss;
-  t.rcv_nxt = h.irs + 1, t.rcv_adv = t.rcv_nxt + std::min<u32>(h.rcv_wnd, 0xffff), t.last_ack_sent = t.rcv_nxt;
-  t.snd_wscale = h.snd_wscale, t.rcv_wscale = (h.bits & HalfOpen::wscale) != 0 ? h.rcv_wscale : u8{0};
-  t.peer_mss = h.peer_mss;
-  t.ts_recent = h.ts_recent, t.ts_offset = h.ts_offset;
-  if ((h.bits & HalfOpen::timestamps) != 0) t.set(HotFlags::timestamps);
-  if ((h.bits & HalfOpen::sack) != 0) t.set(HotFlags::sack);
-  if ((h.bits & HalfOpen::ecn) != 0) t.ecn = EcnState::on;
-  t.rto_us = initial_rto_us;
-  t.error = t.soft_error = Errc::would_block;
-  t.mark(ColdFlags::passive | ColdFlags::in_table | ColdFlags::accept_wait);
   if ((h.bits & HalfOpen::retransmitted) != 0) t.mark(ColdFlags::syn_lost);
-  else rtt_sample(cx, t, cx.now_us() - h.sent_us);
+  else if ((h.bits & HalfOpen::cookie) == 0) rtt_sample(cx, t, cx.now_us() - h.sent_us);
   t.snd_wnd = seg.wnd << (seg.sent_seq == seg.seq ? t.snd_wscale : u8{0});
   t.snd_wl1 = seg.sent_seq, t.snd_wl2 = seg.ack;
   t.max_snd_wnd = std::max(h.snd_wnd, t.snd_wnd);
-  t.listener = h.listener;
-  cx.table.replace(cx.hash(flow_of(t)), Ref{RefKind::half_open, i}, Ref{RefKind::tcb, id});
+  cx.table.replace(cx.hash(flow_of(t)), Ref{RefKind::half_open, i}, Ref{RefKind::tcb, t.id});
   cx.half_wheel.cancel(i);
   cx.half_open.release(i);
-  --l.half_open;
+  --cx.listeners[t.listener].half_open;
   return &t;
-}
-
-void queue_for_accept(Context& cx, Tcb& t) noexcept {
-  Listener& l = cx.listeners[t.listener];
-  l.accept_queue.push([&](u32 i) -> u32& { return cx.tcbs[i].link; }, t.id);
-  ++l.accept_n;
-  cx.notify(cx.tcbs[l.tcb], Ready::in);
 }
 
 // The accept queue is full: the final ACK is dropped (the peer's retransmission finds room later), or refused.
@@ -177,51 +123,71 @@ bool half_open_paws(Context& cx, HalfOpen& h, const Segment& seg) noexcept {
   return false;
 }
 
+// Why a SYN gets no entry now.
+Drop no_room(Context& cx, const Listener& l, NetnsId netns) noexcept {
+  if (l.accept_n > l.backlog) {
+    cx.count(netns).add(Tcp::listen_overflows);
+    return Drop::tcp_listen_overflow;
+  }
+  // Some are left for those who come with a cookie.
+  const u32 most = cx.half_open.capacity(), kept = std::min<u32>(64, most / 8);
+  if (l.half_open >= cx.env.sysctl(netns).tcp_max_syn_backlog || cx.half_open.live() >= most - kept) return Drop::tcp_half_open_limit;
+  return Drop::none;
+}
+
 // False: there is no room for one more.
-bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& seg, const wire::TcpOptions& o, u32 min_iss_after,
-                   bool has_min) noexcept {
-  Listener& l = cx.listeners[listener];
-  const Sysctl& sys = cx.env.sysctl(flow.netns);
-  const u32 i = cx.half_open.alloc();
+bool new_half_open(Context& cx, const HalfOpen& h) noexcept {
+  const u32 i = cx.half_open.alloc(h);
   if (i == 0) return false;
-  HalfOpen& h = cx.half_open[i];
-  const Tcb& lt = cx.tcbs[l.tcb];
-  h.local = flow.local, h.remote = flow.remote, h.local_port = flow.local_port, h.remote_port = flow.remote_port;
-  h.netns = flow.netns;
-  h.listener = listener;
-  h.iss = initial_sequence(cx, flow);
-  if (has_min && h.iss < SeqNum{min_iss_after}) h.iss = {min_iss_after};
-  h.irs = seg.seq;
-  h.snd_wnd = seg.wnd;
-  h.rcv_wnd = lt.rcv_buf;
-  h.peer_mss = peer_mss(o, flow.remote.is_v4());
-  h.ts_offset = timestamp_offset(cx, flow);
-  if (o.has_ts && sys.tcp_timestamps) {
-    h.bits |= HalfOpen::timestamps;
-    h.ts_recent = o.ts_val;
-  }
-  if (o.wscale && sys.tcp_window_scaling) {
-    h.bits |= HalfOpen::wscale;
-    h.snd_wscale = peer_shift(o);
-    h.rcv_wscale = window_shift(autotune::largest_receive_buffer(sys, lt));
-  }
-  if (o.sack_permitted && sys.tcp_sack) h.bits |= HalfOpen::sack;
-  if (ecn::accepts(sys, seg)) h.bits |= HalfOpen::ecn;
-  ++l.half_open;
+  const Flow flow = flow_of(h);
+  ++cx.listeners[h.listener].half_open;
   cx.insert(flow, Ref{RefKind::half_open, i});
   cx.count(flow.netns).add(Tcp::passive_opens);
-  send_syn_ack(cx, h);
+  send_syn_ack(cx, cx.half_open[i]);
   cx.half_wheel.arm(i, cx.now + Duration::micros(initial_rto_us));
   return true;
 }
 
+// With data at once if the SYN may bring some, else by three segments. False: there is no room for one more.
+bool open_passive(Context& cx, u32 listener, const Flow& flow, Segment& seg, const wire::TcpOptions& o, u32 min_iss) noexcept {
+  using fast_open::Judgement;
+  HalfOpen h = half_open_of(cx, listener, flow, seg, o, min_iss);
+  const Judgement fast = fast_open::judge(cx, listener, flow, seg, o);
+  if (o.fast_open_experimental) h.bits |= HalfOpen::cookie_experimental;
+  if (fast == Judgement::accept || fast == Judgement::accept_fresh)
+    return fast_open::accept_syn(cx, h, seg, fast == Judgement::accept_fresh);
+  if (fast == Judgement::send_cookie) h.bits |= HalfOpen::send_cookie;
+  return new_half_open(cx, h);
+}
+
 }  // namespace
+
+void drop_half_open(Context& cx, u32 i) noexcept {
+  HalfOpen& h = cx.half_open[i];
+  --listener_of(cx, h)->half_open;
+  cx.table.erase(cx.hash(flow_of(h)), Ref{RefKind::half_open, i});
+  cx.half_wheel.cancel(i);
+  cx.half_open.release(i);
+}
+
+void init_windows(Context& cx, Tcb& t) noexcept {
+  update_mss(cx, t);
+  const bool lost_syn = t.is(ColdFlags::syn_lost);
+  // RFC 6298 5.7 and RFC 5681 3.1: a lost SYN or SYN-ACK means one segment to begin with, and 3 s.
+  t.cwnd = lost_syn ? t.snd_mss : cc::initial_window(t.snd_mss, cx.sysctl(t).initial_cwnd);
+  if (lost_syn && t.srtt_us == 0) t.rto_us = 3'000'000;
+  t.ssthresh = ~0u >> 1;
+  t.recover = t.snd_una - 1;
+  t.resent_ms = cx.now_ms;
+  t.quick_acks = 16;
+  t.rcv_mss = 536;  // until a larger segment is seen
+}
 
 void establish(Context& cx, Tcb& t) noexcept {
   init_windows(cx, t);
   if (t.has(HotFlags::fin_queued)) t.state = State::fin_wait_1;  // closed in SYN-RECEIVED: RFC 9293 3.10.4
   t.progress_ms = t.last_rx_ms = cx.now_ms;
-  t.snd_sml = t.snd_una;
+  if (t.flight() == 0) t.snd_sml = t.snd_una;
   t.mark(ColdFlags::write_wait);
   if (t.timer == Timer::retransmit) {  // it was the SYN's
     t.timer = Timer::none;
@@ -239,24 +205,22 @@ void arrives_closed(Context& cx, const Flow& flow, Segment& seg) noexcept {
 void arrives_listen(Context& cx, u32 listener, const Flow& flow, Segment& seg, u32 min_iss) noexcept {
   if (seg.any(TcpFlags::rst)) return drop_segment(cx, seg, Drop::tcp_rst_ignored);
   if (seg.any(TcpFlags::ack)) {
+    if (syn_cookie::arrives(cx, listener, flow, seg)) return;
     reply_reset(cx, flow, seg);
     return drop_segment(cx, seg, Drop::tcp_bad_ack);
   }
   if (!seg.any(TcpFlags::syn) || seg.any(TcpFlags::fin)) return drop_segment(cx, seg, Drop::tcp_bad_flags);
-  const Listener& l = cx.listeners[listener];
-  if (l.accept_n > l.backlog) {
-    cx.count(flow.netns).add(Tcp::listen_overflows);
-    return drop_segment(cx, seg, Drop::tcp_listen_overflow);
-  }
-  if (l.half_open >= cx.env.sysctl(flow.netns).tcp_max_syn_backlog) {
-    cx.count(flow.netns).add(Tcp::half_open_drops);
-    return drop_segment(cx, seg, Drop::tcp_half_open_limit);
-  }
   const auto o = wire::parse_options(seg.options);
   if (!o) return drop_segment(cx, seg, o.error());
-  if (!new_half_open(cx, listener, flow, seg, *o, min_iss, min_iss != 0)) {
-    cx.count(flow.netns).add(Tcp::half_open_drops);
-    return drop_segment(cx, seg, Drop::tcp_half_open_limit);
+  // A number that must lie above those of the connection before leaves no room for a cookie.
+  const u8 cookies = min_iss == 0 ? cx.env.sysctl(flow.netns).tcp_syncookies : u8{0};
+  Drop why = no_room(cx, cx.listeners[listener], flow.netns);
+  if (why == Drop::none && cookies != 2 && !open_passive(cx, listener, flow, seg, *o, min_iss)) why = Drop::tcp_half_open_limit;
+  if (cookies == 2 || (why != Drop::none && cookies == 1)) {
+    syn_cookie::send(cx, listener, flow, seg, *o);
+  } else if (why != Drop::none) {
+    if (why == Drop::tcp_half_open_limit) cx.count(flow.netns).add(Tcp::half_open_drops);
+    return drop_segment(cx, seg, why);
   }
   cx.env.pool.release(seg.packet);
   seg.packet = buf::PacketId::none;
@@ -297,6 +261,12 @@ void half_open_reset(Context& cx, u32 i, Segment& seg) noexcept {
   }
   if (ReceiveWindow{h.irs + 1, std::min<u32>(h.rcv_wnd, 0xffff)}.holds(seg.seq)) answer_half_open(cx, h, Segment{}, false);
   drop_segment(cx, seg, Drop::tcp_rst_ignored);
+}
+
+// Option defer_accept: an ACK without anything opens nothing until the time is over, which is counted in SYN-ACKs.
+bool waits_for_data(Context& cx, const HalfOpen& h, const Segment& seg) noexcept {
+  if (seg.data != 0 || seg.any(TcpFlags::fin)) return false;
+  return h.retries < extra(cx, cx.tcbs[listener_of(cx, h)->tcb]).defer_accept;
 }
 
 // Outside the window. Where it touches the window its ACK may still complete the handshake; then it is answered.
@@ -346,6 +316,12 @@ void arrives_half_open(Context& cx, u32 i, Segment& seg) noexcept {
     reply_reset(cx, flow_of(h), seg);
     return drop_segment(cx, seg, Drop::tcp_bad_ack);
   }
+  if (waits_for_data(cx, h, seg)) {
+    h.bits |= HalfOpen::acked;
+    cx.env.pool.release(seg.packet);
+    seg.packet = buf::PacketId::none;
+    return;
+  }
   Tcb* t = complete(cx, i, seg);
   if (t == nullptr) return;
   if (syn_ack) t->set(HotFlags::ack_now);
@@ -378,10 +354,11 @@ void arrives_syn_sent(Context& cx, Tcb& t, Segment& seg) noexcept {
   if (!o) return drop_segment(cx, seg, o.error());
   take_syn(cx, t, seg, *o);  // fourth
   if (ack) {
-    syn_ack_arrives(cx, t, seg);
+    syn_ack_arrives(cx, t, seg, *o);
   } else {  // simultaneous open
     //= rfc9293#3.5 MUST-10
     t.state = State::syn_received;
+    t.snd_nxt = t.iss + 1;  // data that went with the SYN is sent later, as if it had not been
     t.rto_us = initial_rto_us;
     update_mss(cx, t);
     send_syn(cx, t);

@@ -1,6 +1,7 @@
 // The end of connections: TIME-WAIT (RFC 9293 3.6.1, RFC 1337, RFC 6191), aborts (3.10.5), release of what is held.
 #include "tcp/arrives.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/output.hpp"
 #include "tcp/recovery/recovery.hpp"
 #include "tcp/window.hpp"
@@ -199,6 +200,7 @@ void forget_records(Context& cx, NetnsId netns) noexcept {
 }
 
 void finish_connection(Context& cx, Tcb& t, Errc error) noexcept {
+  fast_open::ended(cx, t);
   t.state = State::closed;
   if (error != Errc::would_block && t.error == Errc::would_block) t.error = error;
   leave_table(cx, t);

@@ -10,6 +10,7 @@
 #include "base/timer_wheel.hpp"
 #include "ip/socket_types.hpp"
 #include "ip/transport.hpp"
+#include "tcp/fast_open_cache.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/limits.hpp"
 #include "tcp/listener.hpp"
@@ -44,6 +45,13 @@ struct Departure {
   u32 tcb = 0;
 };
 
+// tcp/syn_cookie.hpp
+struct CookieSecret {
+  SipKey key;
+  u32 slot = 0;
+  bool valid = false;
+};
+
 struct Context {
   Context(ip::Transport& transport, const Limits& l, Instant start);
 
@@ -69,6 +77,9 @@ struct Context {
   std::vector<Departure> departures;  // a heap, the earliest first
   FlowHasher hasher;
   SipKey isn_key, ts_key, port_key;
+  std::array<CookieSecret, 2> cookie_secrets;
+  FastOpen fast_open;
+  std::vector<u32> port_table;  // tcp/ports.hpp: counters of the double hash
   ReplyBucket resets;
   std::vector<std::unique_ptr<Counters<Tcp>>> counters;  // by netns
   FixedVector<u32, 64> touched;         // TCBs that the batch in hand has to do with

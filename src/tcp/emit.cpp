@@ -3,6 +3,8 @@
 
 #include "ip/output.hpp"
 #include "tcp/ecn.hpp"
+#include "tcp/fast_open.hpp"
+#include "tcp/user_timeout.hpp"
 #include "wire/tcp_options.hpp"
 #include "wire/transport_checksum.hpp"
 
@@ -150,11 +152,18 @@ u16 announced_mss(Context& cx, u32 destination, bool v4, u16 limit) noexcept {
   return static_cast<u16>(limit != 0 ? std::min<u32>(mss, limit) : mss);
 }
 
+u32 receive_limit(const Context& cx, const Tcb& t) noexcept {
+  if (t.extra == 0) [[likely]]
+    return t.rcv_buf;
+  const u32 clamp = cx.extras[t.extra].window_clamp;
+  return clamp != 0 ? std::min(t.rcv_buf, clamp) : t.rcv_buf;
+}
+
 u32 receive_space(const Context& cx, const Tcb& t) noexcept {
   // Payload counts against the buffer; so does true size, at half its weight: tiny segments cannot hold a lot of memory.
   const u32 used = std::max(t.rx.size(), t.rx.charged() / 2);
   const u32 most = 0xffffu << t.rcv_wscale;  // what the field can tell: without scaling less than the buffer
-  const u32 left = used < t.rcv_buf ? std::min(t.rcv_buf - used, most) : 0;
+  const u32 left = used < t.rcv_buf ? std::min({t.rcv_buf - used, most, receive_limit(cx, t)}) : 0;
   return std::min(left, t.rx.room(cx.env.pool));  // when buffers are short less is promised
 }
 
@@ -166,7 +175,7 @@ u32 window_gain(const Context& cx, const Tcb& t) noexcept {
 u16 advertise(Context& cx, Tcb& t) noexcept {
   //= rfc9293#3.8.6.2.2 MUST-39
   const u32 gain = window_gain(cx, t);
-  if (gain >= std::min<u32>(t.rcv_buf / 2, std::max<u16>(t.rcv_mss, 1))) t.rcv_adv += gain;
+  if (gain >= std::min<u32>(receive_limit(cx, t) / 2, std::max<u16>(t.rcv_mss, 1))) t.rcv_adv += gain;
   const u32 wnd = t.rcv_wnd();
   // Rounded up, so that the edge as the peer computes it never moves left (SHLD-14). A peer that sends less than a unit
   // at a time gains up to a unit with each of our ACKs: what that adds up to is bounded (A74), then it is rounded down.
@@ -233,15 +242,20 @@ void send_syn(Context& cx, Tcb& t) noexcept {
     o.ts_ecr = syn_ack ? t.ts_recent : 0;
   }
   if (t.rcv_wscale != 0 || (!syn_ack && sys.tcp_window_scaling)) o.wscale = t.rcv_wscale;
+  fast_open::Cookie cookie;
+  fast_open::add_option(cx, t, o, cookie);
+  if (!o.fast_open) o.user_timeout = user_timeout::to_send(cx, t);  // a long cookie leaves no room
   std::byte options[40];
   Header h{.seq = t.iss, .ack = syn_ack ? t.rcv_nxt : SeqNum{}, .flags = TcpFlags::syn};
   if (!syn_ack) h.flags |= ecn::syn_flags(cx, t);
   else h.flags |= (t.ecn & EcnState::on) != 0 ? TcpFlags::ack | TcpFlags::ece : TcpFlags::ack;
-  h.window = static_cast<u16>(std::min<u32>(t.rcv_buf, 0xffff));  // RFC 7323 2.2: never scaled on a SYN
+  h.window = static_cast<u16>(std::min<u32>(receive_limit(cx, t), 0xffff));  // RFC 7323 2.2: never scaled on a SYN
   h.options = Bytes{options, wire::emit_options(options, o)};
   const Flow f = flow_of(t);
   const buf::PacketId id = begin(cx, f, h);
   if (id == buf::PacketId::none) return;
+  const u32 data = fast_open::data_on_syn(cx, t, h.options.size());
+  if (data != 0 && t.tx.reference(cx.env.pool, id, 0, data)) t.snd_nxt = t.iss + 1 + data;
   cx.count(t, t.retries != 0 ? Tcp::syn_retransmits : Tcp::out_segs);
   finish(cx, f, id, network(cx, t));
   if (syn_ack) acked(cx, t);
@@ -264,6 +278,14 @@ void send_syn_ack(Context& cx, HalfOpen& h) noexcept {
     o.ts_ecr = h.ts_recent;
   }
   if ((h.bits & HalfOpen::wscale) != 0) o.wscale = h.rcv_wscale;
+  fast_open::Cookie cookie;
+  if ((h.bits & HalfOpen::send_cookie) != 0) {
+    cookie = fast_open::cookie_for(cx, flow_of(h));
+    o.fast_open = Bytes{cookie};
+    o.fast_open_experimental = (h.bits & HalfOpen::cookie_experimental) != 0;
+  } else {
+    o.user_timeout = user_timeout::to_send(cx, listener);
+  }
   std::byte options[40];
   Header head{.seq = h.iss, .ack = h.irs + 1, .flags = TcpFlags::syn | TcpFlags::ack};
   if ((h.bits & HalfOpen::ecn) != 0) head.flags |= TcpFlags::ece;

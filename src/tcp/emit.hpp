@@ -42,6 +42,8 @@ void update_mss(Context& cx, Tcb& t) noexcept;
 [[nodiscard]] u16 advertise(Context& cx, Tcb& t) noexcept;
 // How far the right edge would move if it were advertised now.
 [[nodiscard]] u32 window_gain(const Context& cx, const Tcb& t) noexcept;
+// The receive window at most: the buffer, or what option window_clamp leaves of it.
+[[nodiscard]] u32 receive_limit(const Context& cx, const Tcb& t) noexcept;
 // Sequence space that may be advertised beyond RCV.NXT.
 [[nodiscard]] u32 receive_space(const Context& cx, const Tcb& t) noexcept;
 

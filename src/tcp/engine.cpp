@@ -27,6 +27,7 @@ Info info_of(Context& cx, const Tcb& t) {
   i.bytes_in = t.bytes_in, i.bytes_out = t.bytes_out;
   i.snd_wscale = t.snd_wscale, i.rcv_wscale = t.rcv_wscale;
   i.timestamps = t.has(HotFlags::timestamps), i.sack = t.has(HotFlags::sack);
+  i.syn_data = (t.fast_open & FastOpenFlags::data_taken) != 0;
   i.timer = t.timer;
   i.local = {t.local, t.local_port, 0}, i.remote = {t.remote, t.remote_port, 0};
   return i;
@@ -94,6 +95,10 @@ Result<void> Engine::connect(u32 c, const Endpoint& remote, Instant now) {
 Result<u32> Engine::send(u32 c, Bytes data, u32 flags, Instant now) {
   cx_->set_now(now);
   return user_send(*cx_, cx_->tcbs[c], data, flags);
+}
+Result<u32> Engine::connect_send(u32 c, const Endpoint& remote, Bytes data, Instant now) {
+  cx_->set_now(now);
+  return user_connect_send(*cx_, cx_->tcbs[c], remote, data);
 }
 Result<u32> Engine::send_slices(u32 c, std::span<const buf::Slice> slices, Instant now) {
   cx_->set_now(now);

@@ -25,6 +25,7 @@ struct Info {
   u64 bytes_in = 0, bytes_out = 0;
   u8 snd_wscale = 0, rcv_wscale = 0;
   bool timestamps = false, sack = false;
+  bool syn_data = false;  // data went with the SYN: RFC 7413
   Timer timer{};
   Endpoint local, remote;
 };
@@ -53,6 +54,8 @@ class Engine {
   void set_user(u32 c, u32 user);
   Result<void> connect(u32 c, const Endpoint& remote, Instant now);
   Result<u32> send(u32 c, Bytes data, u32 flags, Instant now);
+  // TCP Fast Open. in_progress: the data does not go on the SYN, send it when the connection is up.
+  Result<u32> connect_send(u32 c, const Endpoint& remote, Bytes data, Instant now);
   Result<u32> send_slices(u32 c, std::span<const buf::Slice> slices, Instant now);
   Result<u32> recv(u32 c, MutBytes out, u32 flags, Instant now);
   Result<Lent> recv_lent(u32 c, u32 max_bytes, Instant now);

@@ -12,6 +12,7 @@ struct HalfOpen {
   u16 local_port, remote_port;
   NetnsId netns;
   u16 peer_mss;
+  u16 user_timeout;     // as the peer said it (RFC 5482), 0: it did not
   u32 listener;         // index
   SeqNum iss, irs;
   u32 snd_wnd;          // of the SYN, unscaled
@@ -22,10 +23,12 @@ struct HalfOpen {
   u32 sent_us;          // SYN-ACK, for the first RTT sample
   u8 retries;
   u8 snd_wscale, rcv_wscale;
-  u8 bits;
+  u8 spare;
   IfIndex if_in;
-  u16 pad;
-  static constexpr u8 timestamps = 1, wscale = 2, sack = 4, retransmitted = 8, acked = 16, ecn = 32;
+  u16 bits;
+  static constexpr u16 timestamps = 1, wscale = 2, sack = 4, retransmitted = 8, acked = 16, ecn = 32,
+                       cookie = 64,  // made from a SYN cookie: when the SYN-ACK left is not known
+                       send_cookie = 128, cookie_experimental = 256;  // of Fast Open, in the SYN-ACK
 };
 static_assert(sizeof(HalfOpen) <= 128);
 

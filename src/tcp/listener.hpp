@@ -1,6 +1,7 @@
 // LISTEN: who takes connections on a port, with its accept queue and its share of half-open connections.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "base/index_list.hpp"
@@ -17,6 +18,14 @@ struct Listener {
   IndexQueue accept_queue; // TCBs, linked by Tcb::link
   u32 next = 0;            // in the bucket
   u32 generation = 0;
+  // -- tcp/fast_open.hpp
+  u32 fast_open_n = 0;          // connections whose handshake is not over
+  std::array<u32, 2> resets{};  // of such, in this minute and in the one before
+  u32 reset_period = 0;
+  // -- tcp/syn_cookie.hpp
+  bool cookies_sent = false;
+  std::array<u8, 2> cookie_shift{};  // our window scale, by slot
+  u32 cookie_slot = 0;               // when the last one was sent
 };
 
 // Listeners by netns and port. A listener bound to the address wins over one bound to any address.

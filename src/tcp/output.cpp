@@ -11,6 +11,7 @@
 #include "tcp/recovery/tlp.hpp"
 #include "tcp/recovery/undo.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/user_calls.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -22,13 +23,14 @@ bool sending_state(const Tcb& t) noexcept {
     case State::fin_wait_1:
     case State::closing:
     case State::last_ack: return true;
+    case State::syn_received: return (t.fast_open & FastOpenFlags::child) != 0;  // RFC 7413 4.2.2
     default: return false;
   }
 }
 
 // A FIN goes with the last byte, and needs a place in the window of its own.
 bool fin_fits(const Tcb& t, SeqNum seq, u32 data, u32 window) noexcept {
-  return t.has(HotFlags::fin_queued) && seq + data == t.fin_seq() && data + 1 <= window;
+  return t.synchronized() && t.has(HotFlags::fin_queued) && seq + data == t.fin_seq() && data + 1 <= window;
 }
 
 // May the last, less than full segment go now? RFC 9293 3.7.4 with Minshall's refinement (only an unacknowledged small
@@ -174,7 +176,7 @@ Timer wanted_in_flight(const Context& cx, const Tcb& t, const Sender* s) noexcep
 
 Timer wanted(Context& cx, const Tcb& t) noexcept {
   if (t.state == State::closed || t.state == State::listen || t.state == State::time_wait) return Timer::none;
-  if (t.flight() != 0) return wanted_in_flight(cx, t, sender(cx, t));
+  if (t.flight() != 0 || t.state == State::syn_received) return wanted_in_flight(cx, t, sender(cx, t));
   if (pending(t)) return Timer::persist;  //= rfc9293#3.8.6 MUST-35
   if (t.state == State::fin_wait_2 && t.is(ColdFlags::user_closed)) return Timer::fin_wait_2;
   if (t.is(ColdFlags::keepalive) && t.synchronized()) return Timer::keepalive;  //= rfc9293#3.8.4 MUST-25
@@ -188,7 +190,7 @@ Duration duration(Context& cx, const Tcb& t, Timer timer) noexcept {
   switch (timer) {
     case Timer::retransmit:
       if (s == nullptr || !t.synchronized()) return current_rto(cx, t);
-      return Duration::micros(left_us(cx, s->rto_from_us, rto_us(cx, t)));
+      return within_patience(cx, t, Duration::micros(left_us(cx, s->rto_from_us, rto_us(cx, t))));
     case Timer::probe: return Duration::micros(left_us(cx, s->tlp.from_us, tlp::after_us(cx, t, *s)));
     case Timer::reorder: return Duration::micros(std::max<i32>(static_cast<i32>(s->rack.judge_at_us - cx.now_us()), 0));
     case Timer::persist: return current_rto(cx, t);  //= rfc9293#3.8.6.1 SHLD-29
@@ -200,6 +202,13 @@ Duration duration(Context& cx, const Tcb& t, Timer timer) noexcept {
 }
 
 }  // namespace
+
+Duration within_patience(Context& cx, const Tcb& t, Duration d) noexcept {
+  const u32 patience_ms = extra(cx, t).give_up_ms();
+  if (patience_ms == 0 || t.retries == 0) return d;
+  const u32 passed_ms = cx.now_ms - t.progress_ms;
+  return std::min(d, Duration::millis(passed_ms < patience_ms ? patience_ms - passed_ms : 1));
+}
 
 bool pending(const Tcb& t) noexcept {
   if (!sending_state(t)) return false;
@@ -214,6 +223,7 @@ void set_timer(Context& cx, Tcb& t, bool restart) noexcept {
   const Timer want = wanted(cx, t);
   const bool moves = want == Timer::probe || want == Timer::reorder || (restart && want == Timer::retransmit);
   if (want == t.timer && !moves) return;
+  if (t.timer == Timer::keepalive) t.retries = 0;  // unanswered probes are no retransmissions
   if (want == Timer::persist && t.timer != Timer::persist) {
     t.retries = 0;
     t.progress_ms = cx.now_ms;  // the user's patience is counted from when data began to wait, not from earlier traffic
@@ -278,6 +288,7 @@ void output(Context& cx, Tcb& t) noexcept {
   }
   if (t.has(HotFlags::ack_now)) send_ack(cx, t);
   set_timer(cx, t, false);
+  tell_writable(cx, t);
 }
 
 }  // namespace weir::tcp

@@ -23,6 +23,10 @@ bool send_one_new(Context& cx, Tcb& t) noexcept;
 // persist; else FIN-WAIT-2 of an orphan or keepalive; else none. `restart`: progress was made, count from now.
 void set_timer(Context& cx, Tcb& t, bool restart) noexcept;
 
+// Of a timer: once something was sent again, or probed for, not beyond the time when the user gives up (RFC 9293 3.8.3), which back-off
+// would overshoot by far.
+[[nodiscard]] Duration within_patience(Context& cx, const Tcb& t, Duration d) noexcept;
+
 // Something is queued that was never sent: data or a FIN.
 [[nodiscard]] bool pending(const Tcb& t) noexcept;
 

@@ -109,16 +109,41 @@ void parse_timestamps(Segment& seg) noexcept {
   seg.ts_ecr = o.ts_ecr;
 }
 
+// How well a listener fits: its address is the segment's, it takes every address of the family, or it takes IPv4 beside IPv6.
+u32 rank(const Tcb& t, const Flow& f) noexcept {
+  if (t.netns != f.netns || t.local_port != f.local_port) return 0;
+  if (t.local == f.local) return 3;
+  if (!t.local.is_any()) return 0;
+  const bool v6 = t.is(ColdFlags::family_v6);
+  if (f.local.is_v4()) return !v6 ? 2 : t.is(ColdFlags::v6_only) ? 0 : 1;
+  return v6 ? 2 : 0;
+}
+
+// Which of several that share a port (option reuse_port) a flow belongs to: the highest number wins. When one of them goes only
+// its own flows move, so that a cookie finds the listener that has sent it.
+u32 lot(u32 hash, u32 listener) noexcept {
+  u32 x = hash ^ listener * 0x9e37'79b9u;
+  x = (x ^ x >> 16) * 0x7feb'352du;
+  x = (x ^ x >> 15) * 0x846c'a68bu;
+  return x ^ x >> 16;
+}
+
 u32 find_listener(Context& cx, const Flow& f) noexcept {
-  u32 best = 0;
+  u32 best = 0, best_rank = 0, best_lot = 0;
+  u32 hash = 0;  // only needed where there is a choice
   for (u32 i = cx.listeners.first(f.netns, f.local_port); i != 0; i = cx.listeners.next(i)) {
-    const Tcb& t = cx.tcbs[cx.listeners[i].tcb];
-    if (t.netns != f.netns || t.local_port != f.local_port) continue;
-    if (t.local == f.local) return i;
-    if (!t.local.is_any()) continue;
-    const bool v6 = t.is(ColdFlags::family_v6);
-    if (f.local.is_v4() ? !v6 || !t.is(ColdFlags::v6_only) : v6)
-      if (best == 0 || !v6) best = i;
+    const u32 r = rank(cx.tcbs[cx.listeners[i].tcb], f);
+    if (r == 0 || r < best_rank) continue;
+    if (r == best_rank) {
+      if (hash == 0) hash = cx.hash(f), best_lot = lot(hash, best);
+      const u32 mine = lot(hash, i);
+      if (mine <= best_lot) continue;
+      best_lot = mine;
+    } else if (hash != 0) {
+      best_lot = lot(hash, i);
+    }
+    best = i;
+    best_rank = r;
   }
   return best;
 }

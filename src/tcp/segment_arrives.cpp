@@ -1,6 +1,7 @@
 // RFC 9293 3.10.7.4: SEGMENT ARRIVES in the synchronized states, with RFC 5961 (challenge ACKs) and RFC 7323 (PAWS).
 #include "tcp/arrives.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/window.hpp"
 
 namespace weir::tcp {
@@ -59,7 +60,9 @@ Verdict step2_reset(Context& cx, Tcb& t, const Segment& seg) noexcept {
   //= rfc9293#3.5 MUST-11
   //= rfc9293#3.5.3 SHLD-2
   //= rfc9293#3.6 MUST-12
-  finish_connection(cx, t, reset_error(t.state));
+  fast_open::reset(cx, t);
+  const bool accepted = (t.fast_open & FastOpenFlags::child) != 0;  // the user has it already
+  finish_connection(cx, t, accepted ? Errc::conn_reset : reset_error(t.state));
   return Verdict::done;
 }
 

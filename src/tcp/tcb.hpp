@@ -126,7 +126,8 @@ struct TcbCold {
   u16 ecn;                 // EcnState
   u32 read_from_us, read_before;  // autotuning: when what the user took was last measured, and how much it was by then
   u16 mss_limit;           // of what mtu_probe has found, 0: none
-  u16 spare;
+  u8 fast_open;            // FastOpenFlags
+  u8 spare;
 };
 static_assert(sizeof(TcbCold) == 192);
 
@@ -161,13 +162,20 @@ static_assert(sizeof(Tcb) == 320);
 struct Extra {
   u32 keepalive_idle_ms = 0, keepalive_interval_ms = 0, keepalive_count = 0;
   u32 user_timeout_ms = 0;
+  u32 adopted_timeout_ms = 0;  // what came of the peer's option (RFC 5482), where the user has said nothing
   u32 linger_ms = 0;
   u32 fin_wait_2_ms = 0;
   u32 syn_retries = 0;
+  u32 fast_open_max = 0;    // of a listener: handshakes at a time, 0: none
+  u32 not_sent_low = 0;     // writable only while less is unsent
+  u32 window_clamp = 0;     // of the receive window, 0: none
   u16 max_segment = 0;
   u64 max_pacing_rate = 0;  // bytes per second, 0: no limit
   u8 ttl = 0, tos = 0;
   u8 oob_byte = 0;
+  u8 defer_accept = 0;      // SYN-ACKs that may be sent in vain until an ACK without data opens the connection
+
+  [[nodiscard]] u32 give_up_ms() const noexcept { return user_timeout_ms != 0 ? user_timeout_ms : adopted_timeout_ms; }
 };
 
 [[nodiscard]] const char* name(State s) noexcept;

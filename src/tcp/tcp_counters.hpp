@@ -48,6 +48,16 @@ namespace weir::tcp {
   X(paws_rejected, "", "segments older than TS.Recent: RFC 7323 5.3")                 \
   X(listen_overflows, "", "connections refused room in an accept queue")              \
   X(half_open_drops, "", "SYNs dropped: too many half-open connections")              \
+  X(syn_cookies_sent, "", "SYNs answered with a cookie: RFC 4987 3.6")                \
+  X(syn_cookies_received, "", "connections that came of a cookie")                    \
+  X(syn_cookies_failed, "", "ACKs that should have had a cookie and had none")        \
+  X(fast_open_active, "", "SYNs sent with data: RFC 7413")                            \
+  X(fast_open_active_fail, "", "SYNs whose data was not taken")                       \
+  X(fast_open_passive, "", "connections opened by a SYN with a good cookie")          \
+  X(fast_open_passive_fail, "", "SYNs with a bad cookie")                             \
+  X(fast_open_requests, "", "SYNs that asked for a cookie")                           \
+  X(fast_open_overflow, "", "SYNs with a good cookie for which there was no room")    \
+  X(fast_open_blackhole, "", "Fast Open turned off because data on SYNs got lost")    \
   X(time_wait, "", "connections that went through TIME-WAIT")                         \
   X(time_wait_reused, "", "TIME-WAIT ended early by a new SYN: RFC 6191")             \
   X(time_wait_overflow, "", "TIME-WAIT cut short by the limit")                       \

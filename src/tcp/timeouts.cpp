@@ -30,9 +30,10 @@ bool exhausted(Context& cx, const Tcb& t) noexcept {
     return t.retries >= limit;  //= rfc9293#3.8.3 MUST-22
   }
   //= rfc9293#3.8.3 MUST-21
-  if (x.user_timeout_ms != 0 && t.retries != 0 && cx.now_ms - t.progress_ms >= x.user_timeout_ms) return true;
+  const u32 patience_ms = x.give_up_ms();
+  if (patience_ms != 0 && t.retries != 0 && cx.now_ms - t.progress_ms >= patience_ms) return true;
   if (t.is(ColdFlags::orphan)) return t.retries >= sys.tcp_orphan_retries;
-  return x.user_timeout_ms == 0 && t.retries >= sys.tcp_retries2;  //= rfc9293#3.8.3 MUST-20
+  return patience_ms == 0 && t.retries >= sys.tcp_retries2;  //= rfc9293#3.8.3 MUST-20
 }
 
 // R1: the network layer is told, and the user may know (SHLD-9).
@@ -73,7 +74,8 @@ void persist_timeout(Context& cx, Tcb& t) noexcept {
   // The back-off may be of retransmissions before, and each answer makes the retries 0: what counts is the time.
   const bool worn = cx.now_ms - t.progress_ms >= 2 * cx.sysctl(t).tcp_rto_max_ms;
   const bool orphan_tired = t.is(ColdFlags::orphan) && (worn || t.retries >= cx.sysctl(t).tcp_orphan_retries);
-  const bool user_tired = x.user_timeout_ms != 0 && cx.now_ms - t.progress_ms >= x.user_timeout_ms;
+  const u32 patience_ms = x.give_up_ms();
+  const bool user_tired = patience_ms != 0 && cx.now_ms - t.progress_ms >= patience_ms;
   const bool silent = t.retries >= cx.sysctl(t).tcp_retries2;  // no probe was answered: the peer is gone, not busy
   if (orphan_tired || user_tired || silent) return give_up(cx, t);
   if (t.retries < 255) ++t.retries;
@@ -89,7 +91,7 @@ void persist_timeout(Context& cx, Tcb& t) noexcept {
     cx.count(t, Tcp::zero_window_probes);
     send_ack_at(cx, t, t.snd_una - 1);  //= rfc9293#3.8.6.1 MUST-36
     t.timer = Timer::persist;  // still: the probes so far count
-    return cx.wheel.arm(2 * t.id, cx.now + current_rto(cx, t));
+    return cx.wheel.arm(2 * t.id, cx.now + within_patience(cx, t, current_rto(cx, t)));
   }
   if (t.timer == Timer::none) set_timer(cx, t, true);
 }
@@ -105,8 +107,11 @@ void keepalive_timeout(Context& cx, Tcb& t) noexcept {
     t.retries = 0;
     return cx.wheel.arm(2 * t.id, cx.now + Duration::millis(idle_ms - silent));
   }
-  if (t.retries >= count) return abort_connection(cx, t, Errc::timed_out, Tcp::abort_on_timeout);  //= rfc9293#3.8.4 MUST-29
-  ++t.retries;
+  // A user timeout says when the peer is gone, instead of the count; after one probe at least.
+  const u32 patience_ms = x.give_up_ms();
+  const bool gone = patience_ms != 0 ? t.retries != 0 && silent >= patience_ms : t.retries >= count;
+  if (gone) return abort_connection(cx, t, Errc::timed_out, Tcp::abort_on_timeout);  //= rfc9293#3.8.4 MUST-29
+  if (t.retries < 255) ++t.retries;
   cx.count(t, Tcp::keepalive_probes);
   send_ack_at(cx, t, t.snd_una - 1);  //= rfc9293#3.8.4 SHLD-12
   cx.wheel.arm(2 * t.id, cx.now + Duration::millis(interval_ms));
@@ -176,16 +181,19 @@ void on_delayed_ack(Context& cx, u32 id) noexcept {
 
 void on_half_open_timer(Context& cx, u32 i) noexcept {
   HalfOpen& h = cx.half_open[i];
-  if (h.retries >= cx.env.sysctl(h.netns).tcp_synack_retries) {
+  // The peer is there and has nothing to say yet: it is asked again when the time for that is over (option defer_accept).
+  const u32 deferred = extra(cx, cx.tcbs[cx.listeners[h.listener].tcb]).defer_accept;
+  const bool waits = (h.bits & HalfOpen::acked) != 0 && deferred != 0;
+  const u32 most = std::max(cx.env.sysctl(h.netns).tcp_synack_retries, waits ? deferred : 0);
+  if (h.retries >= most) {
     cx.count(h.netns).add(Tcp::attempt_fails);
-    --cx.listeners[h.listener].half_open;
-    cx.table.erase(cx.hash(flow_of(h)), Ref{RefKind::half_open, i});
-    cx.half_open.release(i);
-    return;
+    return drop_half_open(cx, i);
   }
   ++h.retries;
-  h.bits |= HalfOpen::retransmitted;
-  send_syn_ack(cx, h);
+  if (!waits || h.retries >= deferred) {
+    if (!waits) h.bits |= HalfOpen::retransmitted;
+    send_syn_ack(cx, h);
+  }
   cx.half_wheel.arm(i, cx.now + Duration::micros(i64{initial_rto_us} << std::min<u32>(h.retries, 7)));
 }
 

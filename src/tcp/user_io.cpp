@@ -2,6 +2,7 @@
 #include "tcp/arrives.hpp"
 #include "tcp/autotune.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/output.hpp"
 #include "tcp/user_calls.hpp"
 
@@ -16,9 +17,19 @@ std::optional<Errc> take_error(Tcb& t) noexcept {
   return e;
 }
 
+bool is_child(const Tcb& t) noexcept { return (t.fast_open & FastOpenFlags::child) != 0; }
+bool is_deferred(const Tcb& t) noexcept { return (t.fast_open & FastOpenFlags::deferred) != 0; }
+
+// Option not_sent_low, or of the netns.
+u32 not_sent_low(const Context& cx, const Tcb& t) noexcept {
+  const u32 own = t.extra != 0 ? cx.extras[t.extra].not_sent_low : 0;
+  return own != 0 ? own : cx.sysctl(t).tcp_notsent_lowat;
+}
+
 // Bytes that the send queue takes now.
 u32 room_left(const Context& cx, const Tcb& t) noexcept {
   if (t.tx.size() >= t.snd_buf) return 0;
+  if (const u32 low = not_sent_low(cx, t); low != 0 && t.unsent() >= low) return 0;
   // Who has nothing on its way gets something: no ACK would ever tell it to try again.
   const u32 least = t.tx.empty() ? buf::Pool::large_stride : 0;
   return std::min(t.snd_buf - t.tx.size(), std::max(t.tx.room(cx.env.pool), least));
@@ -29,8 +40,10 @@ Result<u32> room_to_send(Context& cx, Tcb& t) noexcept {
   switch (t.state) {
     case State::established:
     case State::close_wait: break;
-    case State::syn_sent:
-    case State::syn_received: t.mark(ColdFlags::write_wait); return fail(Errc::would_block);
+    case State::syn_received:
+      if (is_child(t)) break;
+      [[fallthrough]];
+    case State::syn_sent: t.mark(ColdFlags::write_wait); return fail(Errc::would_block);
     case State::listen: return fail(Errc::not_connected);
     case State::closed: return fail(t.remote_port == 0 ? Errc::not_connected : Errc::broken_pipe);
     default: return fail(Errc::broken_pipe);
@@ -111,6 +124,7 @@ Result<u32> nothing_to_read(Tcb& t) noexcept {
     case State::listen: return fail(Errc::not_connected);
     case State::closed:
       if (t.remote_port == 0) return fail(Errc::not_connected);
+      if (is_deferred(t)) return fail(Errc::would_block);
       return 0u;
     case State::time_wait: return 0u;
     default: return fail(Errc::would_block);
@@ -153,12 +167,14 @@ void close_listener(Context& cx, Tcb& t) noexcept {
     if (!c) break;
     user_abort(cx, cx.tcbs[*c]);
   }
+  fast_open::forget_listener(cx, li);
   cx.listeners.remove(li, t.netns, t.local_port);
   t.listener = 0;
   t.state = State::closed;
 }
 
 Result<u32> user_send(Context& cx, Tcb& t, Bytes data, u32 flags) noexcept {
+  if (is_deferred(t)) return user_connect_send(cx, t, {t.remote, t.remote_port, 0}, data);
   const auto room = room_to_send(cx, t);
   if (!room) return room;
   const auto purpose = t.tx.empty() ? buf::Purpose::stack : buf::Purpose::user;
@@ -264,13 +280,23 @@ void user_abort(Context& cx, Tcb& t) noexcept {
 
 bool is_writable(const Context& cx, const Tcb& t) noexcept { return t.tx.size() < t.snd_buf - t.snd_buf / 3 && room_left(cx, t) != 0; }
 
+void tell_writable(Context& cx, Tcb& t) noexcept {
+  if (!t.is(ColdFlags::write_wait) || !t.synchronized() || !is_writable(cx, t)) return;
+  t.unmark(ColdFlags::write_wait);
+  cx.notify(t, Ready::out);
+}
+
 u32 user_ready(Context& cx, Tcb& t) noexcept {
   u32 mask = t.error != Errc::would_block ? Ready::error : 0u;
   switch (t.state) {
     case State::listen: return mask | (cx.listeners[t.listener].accept_n != 0 ? Ready::in : 0u);
-    case State::syn_sent:
-    case State::syn_received: return mask;
+    case State::syn_sent: return mask;
+    case State::syn_received:
+      if (!is_child(t)) return mask;
+      break;
     case State::closed:
+      if (is_deferred(t)) return mask | Ready::out;
+      [[fallthrough]];
     case State::time_wait: return mask | Ready::in | Ready::out | Ready::hangup | Ready::peer_closed;
     default: break;
   }
@@ -278,7 +304,7 @@ u32 user_ready(Context& cx, Tcb& t) noexcept {
   if (ended || !t.rx.empty()) mask |= Ready::in;
   if (ended) mask |= Ready::peer_closed;
   if (t.is(ColdFlags::urgent_in) && !t.is(ColdFlags::urgent_read)) mask |= Ready::priority;
-  if (!t.may_send()) {
+  if (!t.may_send() && !is_child(t)) {
     mask |= Ready::out;  // a write fails at once
     if (ended) mask |= Ready::hangup;
   } else if (is_writable(cx, t)) {

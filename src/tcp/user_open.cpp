@@ -2,6 +2,7 @@
 #include "tcp/arrives.hpp"
 #include "tcp/autotune.hpp"
 #include "tcp/emit.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/negotiate.hpp"
 #include "tcp/output.hpp"
 #include "tcp/rtt.hpp"
@@ -76,6 +77,25 @@ void start(Context& cx, Tcb& t) noexcept {
   set_timer(cx, t, true);
 }
 
+// Route, port and SYN; with what of `data` the send queue takes. `fast`: with the option of Fast Open.
+Result<u32> open_active(Context& cx, Tcb& t, const Endpoint& remote, Bytes data, bool fast) noexcept {
+  const IpAddr local_before = t.local;
+  const u16 port_before = t.local_port;
+  t.remote_port = remote.port;
+  auto ok = choose_route(cx, t, remote);
+  if (ok) ok = choose_port(cx, t, remote);
+  if (!ok) {
+    t.local = local_before;
+    t.local_port = port_before;
+    return fail(ok.error());
+  }
+  u32 queued = 0;
+  if (!data.empty()) queued = t.tx.append_copy(cx.env.pool, data.first(std::min<usize>(data.size(), t.snd_buf)), buf::Purpose::stack);
+  if (fast) t.fast_open |= FastOpenFlags::asked;
+  start(cx, t);
+  return queued;
+}
+
 }  // namespace
 
 Result<u32> user_open(Context& cx, NetnsId netns, Family family, u32 user) noexcept {
@@ -95,19 +115,6 @@ Result<u32> user_open(Context& cx, NetnsId netns, Family family, u32 user) noexc
   t.error = t.soft_error = Errc::would_block;
   if (family == Family::v6) t.mark(ColdFlags::family_v6);
   return id;
-}
-
-Result<u16> ephemeral_port(Context& cx, NetnsId netns, const IpAddr& local, const Endpoint& remote) noexcept {
-  const Sysctl& sys = cx.env.sysctl(netns);
-  const u32 range = static_cast<u32>(sys.port_last - sys.port_first) + 1;
-  const u32 start_at = static_cast<u32>(cx.env.rng.below(range));
-  for (u32 i = 0; i < range; ++i) {
-    const u16 port = static_cast<u16>(sys.port_first + (start_at + i) % range);
-    if (cx.ports.taken(netns, port)) continue;
-    const Flow f{local, remote.addr, port, remote.port, netns};
-    if (!cx.find(f, cx.hash(f))) return port;
-  }
-  return fail(Errc::addr_not_available);
 }
 
 Result<void> user_bind(Context& cx, Tcb& t, const Endpoint& local) noexcept {
@@ -168,7 +175,7 @@ Result<u32> user_accept(Context& cx, Tcb& t) noexcept {
   --l.accept_n;
   Tcb& c = cx.tcbs[id];
   c.unmark(ColdFlags::accept_wait);
-  c.listener = 0;
+  if ((c.fast_open & FastOpenFlags::child) == 0) c.listener = 0;  // else it is counted there until the handshake is over
   return id;
 }
 
@@ -186,18 +193,34 @@ Result<void> user_connect(Context& cx, Tcb& t, const Endpoint& remote) noexcept 
     return fail(e);
   }
   if (const auto ok = check_remote(t, remote); !ok) return ok;
-  const IpAddr local_before = t.local;
-  const u16 port_before = t.local_port;
-  t.remote_port = remote.port;
-  auto ok = choose_route(cx, t, remote);
-  if (ok) ok = choose_port(cx, t, remote);
-  if (!ok) {
-    t.local = local_before;
-    t.local_port = port_before;
-    return ok;
+  if ((t.fast_open & FastOpenFlags::deferred) != 0) return fail(Errc::already);
+  const bool fast = (t.fast_open & FastOpenFlags::connect) != 0 && fast_open::enabled(cx, t);
+  if (fast && fast_open::may_send_data(cx, t, remote.addr)) {
+    if (const auto ok = choose_route(cx, t, remote); !ok) return ok;
+    t.remote_port = remote.port;
+    t.fast_open |= FastOpenFlags::deferred;
+    return {};
   }
-  start(cx, t);
-  return fail(Errc::in_progress);
+  const auto ok = open_active(cx, t, remote, {}, fast);
+  return ok ? Result<void>{fail(Errc::in_progress)} : fail(ok.error());
+}
+
+Result<u32> user_connect_send(Context& cx, Tcb& t, const Endpoint& remote, Bytes data) noexcept {
+  const bool deferred = (t.fast_open & FastOpenFlags::deferred) != 0;
+  if (!deferred && t.state != State::closed)
+    return fail(t.state < State::established && t.state != State::listen ? Errc::already : Errc::is_connected);
+  if (!deferred && (cx.sysctl(t).tcp_fastopen & fast_open::client) == 0) return fail(Errc::not_supported);
+  if (t.error != Errc::would_block) return fail(std::exchange(t.error, Errc::would_block));
+  if (const auto ok = check_remote(t, remote); !ok) return fail(ok.error());
+  t.fast_open = static_cast<u8>(t.fast_open & ~FastOpenFlags::deferred);
+  const Bytes now = fast_open::may_send_data(cx, t, remote.addr) ? data : Bytes{};
+  const auto queued = open_active(cx, t, remote, now, fast_open::enabled(cx, t));
+  if (!queued) return queued;
+  if (*queued == 0) {
+    t.mark(ColdFlags::write_wait);
+    return fail(deferred ? Errc::would_block : Errc::in_progress);
+  }
+  return queued;
 }
 
 }  // namespace weir::tcp

@@ -105,6 +105,41 @@ Result<void> set_extra(Context& cx, Tcb& t, Option o, i64 value) noexcept {
   return fail(Errc::invalid);
 }
 
+// RFC 6298: SYN-ACKs go after 1, 3, 7 ... seconds. So many have gone when `value` ns are over, and the other way round.
+u8 syn_acks_in(i64 value) noexcept {
+  u8 n = 0;
+  for (i64 period = 1'000'000'000, over = 0; over < value && n < 8; period *= 2, ++n) over += period;
+  return n;
+}
+i64 time_of(u8 syn_acks) noexcept { return ((i64{1} << syn_acks) - 1) * 1'000'000'000; }
+
+// Of listeners, and of how much may wait on either side.
+Result<void> set_limit(Context& cx, Tcb& t, Option o, i64 value) noexcept {
+  if (value < 0 || value > 0x7fff'ffff'ffff) return fail(Errc::invalid);
+  if (t.extra == 0) t.extra = cx.extras.alloc();
+  if (t.extra == 0) return fail(Errc::no_memory);
+  Extra& x = cx.extras[t.extra];
+  const u32 bytes = static_cast<u32>(std::min<i64>(value, 1 << 30));
+  switch (o) {
+    case Option::defer_accept: x.defer_accept = syn_acks_in(value); return {};
+    case Option::not_sent_low:
+      x.not_sent_low = bytes;
+      tell_writable(cx, t);
+      return {};
+    case Option::window_clamp: x.window_clamp = value != 0 ? std::max<u32>(bytes, 1'152) : 0; return {};
+    default:
+      if (t.state != State::closed && t.state != State::listen) return fail(Errc::invalid);
+      x.fast_open_max = bytes;
+      return {};
+  }
+}
+
+Result<void> set_fast_open_bit(Tcb& t, u8 bit, bool on) noexcept {
+  if (t.state != State::closed && t.state != State::listen) return fail(Errc::invalid);
+  t.fast_open = static_cast<u8>(on ? t.fast_open | bit : t.fast_open & ~bit);
+  return {};
+}
+
 u32 or_default(u32 value, u32 fallback) noexcept { return value != 0 ? value : fallback; }
 
 }  // namespace
@@ -130,6 +165,12 @@ Result<void> user_set_option(Context& cx, Tcb& t, Option o, i64 value) noexcept 
       if (value < 0 || value >= static_cast<i64>(cc::Kind::external)) return fail(Errc::not_found);
       set_cc(cx, t, static_cast<cc::Kind>(value));
       return {};
+    case Option::fast_open_connect: return set_fast_open_bit(t, FastOpenFlags::connect, value != 0);
+    case Option::fast_open_no_cookie: return set_fast_open_bit(t, FastOpenFlags::no_cookie, value != 0);
+    case Option::fast_open:
+    case Option::defer_accept:
+    case Option::not_sent_low:
+    case Option::window_clamp: return set_limit(cx, t, o, value);
     default: break;
   }
   const auto done = set_extra(cx, t, o, value);
@@ -162,6 +203,12 @@ Result<i64> user_get_option(Context& cx, Tcb& t, Option o) noexcept {
     case Option::congestion_control: return static_cast<i64>(cc_kind(cx, t));
     case Option::max_pacing_rate: return static_cast<i64>(x.max_pacing_rate);
     case Option::tos: return x.tos;
+    case Option::fast_open: return x.fast_open_max;
+    case Option::fast_open_connect: return (t.fast_open & FastOpenFlags::connect) != 0 ? 1 : 0;
+    case Option::fast_open_no_cookie: return (t.fast_open & FastOpenFlags::no_cookie) != 0 ? 1 : 0;
+    case Option::defer_accept: return time_of(x.defer_accept);
+    case Option::not_sent_low: return or_default(x.not_sent_low, sys.tcp_notsent_lowat);
+    case Option::window_clamp: return x.window_clamp;
     case Option::bind_interface: return t.oif;
     case Option::accepting: return t.state == State::listen ? 1 : 0;
     case Option::pending_input: return t.rx.size();

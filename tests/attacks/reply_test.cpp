@@ -111,6 +111,7 @@ TEST(attack_a59_reset_flood, a_syn_for_which_there_is_no_room_is_counted_and_not
     Limits limits;
     limits.max_half_open = 2;
     Victim h(place, {}, limits);
+    h.sysctl.tcp_syncookies = 0;
     Peer p(h);
     for (u16 i = 0; i < 5; ++i) {
       ++h.peer.port;

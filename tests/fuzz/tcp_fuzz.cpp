@@ -84,6 +84,8 @@ class Run {
     s.tcp_abort_on_overflow = (bits & 8) != 0;
     if ((bits & 16) != 0) s.tcp_max_orphans = 1;
     if ((bits & 32) != 0) s.tcp_max_tw_buckets = 2;
+    if ((bits & 64) != 0) s.tcp_fastopen = 0x607;  // both sides, for everybody, without cookies
+    if ((bits & 128) != 0) s.tcp_syncookies = 2;
     s.tcp_rmem = in.of(buffers);
     s.tcp_wmem = in.of(buffers);
     return s;
@@ -211,8 +213,11 @@ class Run {
     if (!c) return;
     *u = *c;
     static_cast<void>(h_.engine.set_option(*c, Option::reuse_address, 1, h_.now));
-    if (h_.engine.bind(*c, {h_.here, local_port(flow), 0}, h_.now))
-      static_cast<void>(h_.engine.connect(*c, {h_.peer, remote_port(flow), 0}, h_.now));
+    if (!h_.engine.bind(*c, {h_.here, local_port(flow), 0}, h_.now)) return;
+    const Endpoint to{h_.peer, remote_port(flow), 0};
+    static const std::vector<std::byte> data(3'000);
+    if ((h_.sysctl.tcp_fastopen & 4) != 0) static_cast<void>(h_.engine.connect_send(*c, to, data, h_.now));
+    else static_cast<void>(h_.engine.connect(*c, to, h_.now));
   }
   void accept() {
     u32* u = free_user();
@@ -312,7 +317,8 @@ class Run {
   void check_timer(const Tcb& t) {
     FUZZ_CHECK(h_.cx().wheel.armed(2 * t.id) == (t.timer != Timer::none));
     FUZZ_CHECK(h_.cx().wheel.armed(2 * t.id + 1) == t.is(tcp::ColdFlags::delayed_ack));
-    if (t.flight() != 0) FUZZ_CHECK(t.timer == Timer::retransmit);
+    // Fast Open does not count its SYN-ACK as in flight.
+    if (t.flight() != 0 || t.state == State::syn_received) FUZZ_CHECK(t.timer == Timer::retransmit);
     else if (tcp::pending(t)) FUZZ_CHECK(t.timer == Timer::persist);
     else FUZZ_CHECK(t.timer == Timer::none || t.timer == Timer::keepalive || t.timer == Timer::fin_wait_2);
   }
