@@ -10,6 +10,7 @@
 #include "tcp/recovery/tlp.hpp"
 #include "tcp/recovery/undo.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/trace_hooks.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -263,6 +264,7 @@ void output(Context& cx, Tcb& t) noexcept {
   }
   if (t.has(HotFlags::ack_now)) send_ack(cx, t);
   set_timer(cx, t, false);
+  trace::changed(cx, t);
 }
 
 }  // namespace weir::tcp
