@@ -41,6 +41,7 @@ int run_verb(int argc, char** argv) {
   add_up(app, chosen);
   add_sim(app, chosen);
   add_capture(app, chosen);
+  add_trace_tcp(app, chosen);
   add_stat(app, chosen);
   add_ss(app, chosen);
   add_bench(app, chosen);
