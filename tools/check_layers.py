@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ORDER = """base wire buf link ip udp tcp filter qos sock tunnel svc graph shard
-           sim io rt api apps capi posix run netlink control drill packetdrill cli""".split()
+           sim io rt api plot apps capi posix run netlink control drill packetdrill cli""".split()
 CORE = ORDER[:ORDER.index("sim")]
 # Neighbours in ORDER that must not see each other: simulated and real time are two worlds under one api.
 APART = {("io", "sim"), ("rt", "sim")}

@@ -187,15 +187,19 @@ void Simulation::run() {
   if (world_.run_until(over, at_most)) world_.run_until_idle(at_most);
 }
 
+Result<SimulationReport, std::string> Simulation::run_and_report() {
+  try {
+    run();
+  } catch (const std::runtime_error& e) {
+    return std::unexpected(file_.path + ": " + e.what());
+  }
+  return report();
+}
+
 Result<SimulationReport, std::string> run_simulation(const NetworkFile& file, const SimulationOptions& options) {
   auto s = Simulation::make(file, options);
   if (!s) return std::unexpected(s.error());
-  try {
-    (*s)->run();
-  } catch (const std::runtime_error& e) {
-    return std::unexpected(file.path + ": " + e.what());
-  }
-  return (*s)->report();
+  return (*s)->run_and_report();
 }
 
 }  // namespace weir

@@ -43,6 +43,8 @@ class Simulation {
   ~Simulation();
   void run();
   [[nodiscard]] SimulationReport report();
+  // Both. The error is for the user.
+  [[nodiscard]] Result<SimulationReport, std::string> run_and_report();
   [[nodiscard]] sim::World& world() noexcept { return world_; }
   [[nodiscard]] std::vector<sim::FlowResult> flows() const;
 

@@ -42,6 +42,7 @@ int run_verb(int argc, char** argv) {
   add_sim(app, chosen);
   add_drill(app, chosen);
   add_capture(app, chosen);
+  add_trace_tcp(app, chosen);
   add_stat(app, chosen);
   add_ss(app, chosen);
   add_bench(app, chosen);

@@ -5,16 +5,17 @@
 
 #include "api/sim_executor.hpp"
 #include "api/simulation.hpp"
-#include "api/units.hpp"
 #include "apps/service.hpp"
 #include "cli/net_options.hpp"
+#include "cli/time_option.hpp"
 #include "cli/verb.hpp"
+#include "plot/recorder.hpp"
 
 namespace weir::cli {
 namespace {
 
 struct SimOptions {
-  std::string path, time, pcap, seed = "1";
+  std::string path, time, pcap, plot, seed = "1";
   bool json = false;
 };
 
@@ -32,12 +33,6 @@ class HttpService final : public sim::Load {
   std::shared_ptr<SimExecutor> executor_;
 };
 
-Duration time_of(const std::string& text) {
-  const auto time = parse_duration(text);
-  if (!time || time->ns <= 0) throw UsageError("--for " + text + ": not a time above 0; write 10s, 250ms, 2min");
-  return *time;
-}
-
 u64 seed_of(const std::string& text) {
   u64 seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
@@ -47,12 +42,18 @@ u64 seed_of(const std::string& text) {
 
 int run(const SimOptions& o) {
   SimulationOptions options{.seed = seed_of(o.seed), .pcap_directory = o.pcap};
-  if (!o.time.empty()) options.time = time_of(o.time);
+  if (!o.time.empty()) options.time = time_option("--for", o.time);
   options.services["http"] = [](sim::Host& host, const FileService& s) { return std::make_unique<HttpService>(host, s); };
   const NetworkFile file = load_network(o.path);
-  const auto report = run_simulation(file, options);
+  const auto simulation = Simulation::make(file, options);
+  if (!simulation) return complain(simulation.error());
+  std::optional<plot::Recorder> recorder;
+  if (!o.plot.empty()) recorder.emplace((*simulation)->world());
+  const auto report = (*simulation)->run_and_report();
   if (!report) return complain(report.error());
   fmt::print("{}{}", o.json ? report->json : report->text, o.json ? "\n" : "");
+  if (recorder)
+    if (const auto wrote = recorder->write(o.plot); !wrote) return complain("--plot " + wrote.error());
   return report->good ? success : failure;
 }
 
@@ -65,6 +66,8 @@ void add_sim(CLI::App& app, Chosen& chosen) {
   verb->add_option("--for", o->time, "virtual time to simulate; without it until all loads are over")->type_name("TIME");
   verb->add_option("--seed", o->seed, "another seed is another run")->type_name("N")->capture_default_str();
   verb->add_option("--pcap", o->pcap, "a capture of each link goes into this directory")->type_name("DIR");
+  verb->add_option("--plot", o->plot, "pictures of each TCP connection and link go into this directory, and a page with all: index.html")
+      ->type_name("DIR");
   verb->add_flag("--json", o->json, "the whole report");
   verb->callback([o, &chosen] { chosen.run = [o] { return run(*o); }; });
 }

@@ -25,6 +25,7 @@ void add_up(CLI::App& app, Chosen& chosen);
 void add_sim(CLI::App& app, Chosen& chosen);
 void add_drill(CLI::App& app, Chosen& chosen);
 void add_capture(CLI::App& app, Chosen& chosen);
+void add_trace_tcp(CLI::App& app, Chosen& chosen);
 void add_stat(CLI::App& app, Chosen& chosen);
 void add_ss(CLI::App& app, Chosen& chosen);
 void add_bench(CLI::App& app, Chosen& chosen);

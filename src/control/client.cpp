@@ -60,10 +60,6 @@ Result<Json, std::string> Client::ask(const Json& request) {
   return std::move((*answer)["result"]);
 }
 
-Result<void, std::string> Client::begin(const Json& request) {
-  const auto answer = exchange(request);
-  if (!answer) return failed(answer.error());
-  return {};
-}
+Result<Json, std::string> Client::begin(const Json& request) { return exchange(request); }
 
 }  // namespace weir::control

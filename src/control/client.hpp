@@ -18,8 +18,8 @@ class Client {
   [[nodiscard]] static Result<Client, std::string> connect(const std::string& at);
   // The "result" of the answer.
   [[nodiscard]] Result<Json, std::string> ask(const Json& request);
-  // As far as the answer's first line; what follows is read from fd(), after rest().
-  [[nodiscard]] Result<void, std::string> begin(const Json& request);
+  // As far as the answer's first line, which is returned; what follows is read from fd(), after rest().
+  [[nodiscard]] Result<Json, std::string> begin(const Json& request);
   [[nodiscard]] std::string rest() { return std::exchange(input_, {}); }
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 

@@ -8,6 +8,7 @@
 
 #include "apps/file_io.hpp"
 #include "control/capture.hpp"
+#include "control/live_trace.hpp"
 #include "control/report.hpp"
 #include "control/unix_socket.hpp"
 
@@ -109,6 +110,31 @@ Task<void> stream_capture(Client& c, const Json& request) {
   }
 }
 
+Task<void> stream_trace(Client& c, const Json& request) {
+  constexpr Duration between = Duration::millis(5);
+  std::string chosen_badly;
+  tcp::TraceFilter filter;
+  c.host.executor().enter([&](Shard& shard, Instant) {
+    if (auto chosen = trace_filter(request, shard)) filter = *chosen;
+    else chosen_badly = chosen.error();
+  });
+  if (!chosen_badly.empty()) {
+    std::string no = refusal(chosen_badly);
+    (void)co_await send(c, std::move(no));
+    co_return;
+  }
+  LiveTrace live(c.host, filter, c.to_wall_clock);
+  std::string first = live.header();
+  if (!co_await send(c, std::move(first))) co_return;
+  for (;;) {
+    const bool over = has_hung_up(c.fd.get());
+    for (std::string lines = live.lines(); !lines.empty(); lines = live.lines())
+      if (!co_await send(c, std::move(lines))) co_return;
+    if (over) co_return;
+    co_await c.host.sleep_for(between);
+  }
+}
+
 // A line at a time; nothing: the client has hung up, or sends no lines.
 Task<std::optional<std::string>> read_line(Client& c) {
   constexpr usize longest = 64 * 1024;
@@ -137,8 +163,13 @@ Task<void> serve_client(Host host, io::Fd fd, Duration to_wall_clock) {
       co_await stream_capture(c, request);
       co_return;
     }
+    if (command == "trace-tcp") {
+      co_await stream_trace(c, request);
+      co_return;
+    }
     const Json result = report(c, command);
-    std::string line_back = result.is_null() ? refusal("\"cmd\" must be stat, ss, addr, route, neigh or capture") : answer(result);
+    std::string line_back =
+        result.is_null() ? refusal("\"cmd\" must be stat, ss, addr, route, neigh, capture or trace-tcp") : answer(result);
     if (!co_await send(c, std::move(line_back))) co_return;
   }
 }

@@ -12,6 +12,7 @@ void Pipe::enter(std::vector<std::byte>&& bytes, Instant now, FrameStore& store)
   if (full) {
     ++stats_.queue_drops;
     observe(frame, now, Drop::queue_full, "queue of the link is full");
+    tell(now, Happened::dropped);
     store.give(std::move(frame.bytes));
     return;
   }
@@ -20,6 +21,7 @@ void Pipe::enter(std::vector<std::byte>&& bytes, Instant now, FrameStore& store)
   waiting_.push_back(std::move(frame));
   stats_.queue_max_packets = std::max(stats_.queue_max_packets, queued_packets());
   stats_.queue_max_bytes = std::max(stats_.queue_max_bytes, waiting_bytes_);
+  tell(now, Happened::queue);
 }
 
 void Pipe::on_wire_free(Instant now, FrameStore& store) {
@@ -27,6 +29,7 @@ void Pipe::on_wire_free(Instant now, FrameStore& store) {
     Frame frame = std::move(waiting_.front());
     waiting_.pop_front();
     waiting_bytes_ -= frame.bytes.size();
+    tell(now, Happened::queue);
     transmit(std::move(frame), now, store);
   }
 }
@@ -86,6 +89,7 @@ void Pipe::transmit(Frame&& frame, Instant now, FrameStore& store) {
   if (fate.lost || fate.faulted) {
     ++(fate.faulted ? stats_.faulted : stats_.lost);
     observe(frame, now, Drop::link_loss, fate.faulted ? "by script" : "by chance");
+    tell(now, Happened::lost);
     store.give(std::move(frame.bytes));
     return;
   }

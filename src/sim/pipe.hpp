@@ -51,6 +51,10 @@ class Pipe {
   // Told what became of a frame: on the wire (Drop::none) at `time`, or not. `note` says why in words, or nothing.
   using Observer = std::function<void(Bytes frame, Instant time, Drop why, std::string_view note)>;
 
+  // Told when the queue's length has changed, and when a frame is dropped by it or lost on the wire; `waiting` is its length then.
+  enum class Happened : u8 { queue, dropped, lost };
+  using Watcher = std::function<void(Instant time, Happened what, u32 waiting)>;
+
   Pipe(const LinkConfig& config, Rng rng, bool a_to_b) : config_(config), rng_(std::move(rng)), a_to_b_(a_to_b) {}
 
   // A frame from the sender. It is on the wire, waits, or is dropped when this returns.
@@ -80,6 +84,7 @@ class Pipe {
   void outage(Instant from, Instant to) { outages_.push_back({from, to}); }
 
   void set_observer(Observer o) { observer_ = std::move(o); }
+  void set_watcher(Watcher w) { watcher_ = std::move(w); }
   [[nodiscard]] const PipeStats& stats() const noexcept { return stats_; }
   [[nodiscard]] PipeStats& stats() noexcept { return stats_; }
 
@@ -101,6 +106,9 @@ class Pipe {
   void observe(const Frame& frame, Instant now, Drop why, std::string_view note) const {
     if (observer_) observer_(frame.view(), now, why, note);
   }
+  void tell(Instant now, Happened what) const {
+    if (watcher_) watcher_(now, what, queued_packets());
+  }
 
   LinkConfig config_;
   Rng rng_;
@@ -117,6 +125,7 @@ class Pipe {
   Instant last_arrival_;
   PipeStats stats_;
   Observer observer_;
+  Watcher watcher_;
 };
 
 }  // namespace weir::sim

@@ -4,6 +4,7 @@
 #include "tcp/fast_open.hpp"
 #include "tcp/output.hpp"
 #include "tcp/recovery/recovery.hpp"
+#include "tcp/trace_hooks.hpp"
 #include "tcp/window.hpp"
 
 namespace weir::tcp {
@@ -177,6 +178,7 @@ void enter_time_wait(Context& cx, Tcb& t) noexcept {
     else to_record(cx, t, cx.time_wait6, RefKind::time_wait6);
   }
   t.state = State::time_wait;
+  trace::changed(cx, t);
   stop_timers(cx, t);
   release_send_side(cx, t);
   cx.notify(t, Ready::in | Ready::out | Ready::peer_closed | Ready::hangup);
@@ -202,6 +204,7 @@ void forget_records(Context& cx, NetnsId netns) noexcept {
 void finish_connection(Context& cx, Tcb& t, Errc error) noexcept {
   fast_open::ended(cx, t);
   t.state = State::closed;
+  trace::changed(cx, t);
   if (error != Errc::would_block && t.error == Errc::would_block) t.error = error;
   leave_table(cx, t);
   stop_timers(cx, t);
@@ -236,6 +239,7 @@ void free_tcb(Context& cx, Tcb& t) noexcept {
   if (t.is(ColdFlags::bound)) cx.ports.release(t.id, t.netns, t.local_port);
   if (t.extra != 0) cx.extras.release(t.extra);
   if (t.is(ColdFlags::orphan)) --cx.orphans;
+  trace::gone(cx, t);
   cx.tcbs.release(t.id);
 }
 

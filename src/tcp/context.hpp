@@ -22,6 +22,7 @@
 #include "tcp/tcb.hpp"
 #include "tcp/tcp_counters.hpp"
 #include "tcp/time_wait.hpp"
+#include "tcp/trace.hpp"
 
 namespace weir::tcp {
 
@@ -84,6 +85,7 @@ struct Context {
   std::vector<std::unique_ptr<Counters<Tcp>>> counters;  // by netns
   FixedVector<u32, 64> touched;         // TCBs that the batch in hand has to do with
   u32 orphans = 0;
+  Trace* traces = nullptr;  // who watches: tcp/trace_hooks.hpp
   std::optional<SeqNum> test_iss;  // set by tests alone: every connection starts here instead of at initial_sequence()
 
   void set_now(Instant t) noexcept;

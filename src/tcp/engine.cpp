@@ -172,4 +172,17 @@ void Engine::for_each(void (*f)(void* cx, const Info& info), void* arg) const {
   cx_->tcbs.for_each([&](u32 i) { f(arg, info_of(*cx_, cx_->tcbs[i])); });
 }
 
+void Engine::attach(Trace& trace) {
+  trace.next = cx_->traces;
+  cx_->traces = &trace;
+}
+
+void Engine::detach(Trace& trace) noexcept {
+  for (Trace** at = &cx_->traces; *at != nullptr; at = &(*at)->next) {
+    if (*at != &trace) continue;
+    *at = trace.next;
+    return;
+  }
+}
+
 }  // namespace weir::tcp

@@ -8,6 +8,7 @@
 #include "tcp/limits.hpp"
 #include "tcp/tcb.hpp"
 #include "tcp/tcp_counters.hpp"
+#include "tcp/trace.hpp"
 
 namespace weir::tcp {
 
@@ -78,6 +79,10 @@ class Engine {
   [[nodiscard]] u32 time_wait() const;
   // Calls f(cx, index) with each connection in the table or listening: for `weir ss`.
   void for_each(void (*f)(void* cx, const Info& info), void* cx) const;
+
+  // -- seeing: from here on the trace is told what happens to the connections it wants (tcp/trace.hpp). Detach it before it goes.
+  void attach(Trace& trace);
+  void detach(Trace& trace) noexcept;
 
   [[nodiscard]] Context& context() noexcept { return *cx_; }
 

@@ -11,6 +11,7 @@
 #include "tcp/recovery/tlp.hpp"
 #include "tcp/recovery/undo.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/trace_hooks.hpp"
 #include "tcp/user_calls.hpp"
 
 namespace weir::tcp {
@@ -289,6 +290,7 @@ void output(Context& cx, Tcb& t) noexcept {
   if (t.has(HotFlags::ack_now)) send_ack(cx, t);
   set_timer(cx, t, false);
   tell_writable(cx, t);
+  trace::changed(cx, t);
 }
 
 }  // namespace weir::tcp

@@ -1,7 +1,7 @@
 // RTO computation: RFC 6298 with Karn's algorithm (samples only from segments sent once, or by echoed timestamps).
 #pragma once
 
-#include "tcp/context.hpp"
+#include "tcp/trace_hooks.hpp"
 
 namespace weir::tcp {
 
@@ -26,6 +26,7 @@ inline void rtt_sample(Context& cx, Tcb& t, u32 us) noexcept {
   const u64 rto = u64{t.srtt_us} + std::max<u64>(granularity, 4 * u64{t.rttvar_us});
   t.rto_us = static_cast<u32>(std::clamp<u64>(rto, u64{sys.tcp_rto_min_ms} * 1'000, u64{sys.tcp_rto_max_ms} * 1'000));
   t.backoff = 0;
+  trace::rtt(cx, t, us);
 }
 
 // RTO as it is now: with back-off, bounded.

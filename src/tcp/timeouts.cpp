@@ -9,6 +9,7 @@
 #include "tcp/recovery/recovery.hpp"
 #include "tcp/recovery/tlp.hpp"
 #include "tcp/rtt.hpp"
+#include "tcp/trace_hooks.hpp"
 
 namespace weir::tcp {
 namespace {
@@ -157,6 +158,7 @@ Instant deadline(Context& cx, TimeWaitList<Record>& list) noexcept {
 void on_main_timer(Context& cx, u32 id) noexcept {
   Tcb& t = cx.tcbs[id];
   const Timer timer = t.timer;
+  trace::timer(cx, t);
   switch (timer) {
     case Timer::retransmit: retransmission_timeout(cx, t); break;
     case Timer::persist: persist_timeout(cx, t); break;

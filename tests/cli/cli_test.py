@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree as xml
 from pathlib import Path
 
 WEIR, ROOT = sys.argv[1], Path(sys.argv[2])
-VERBS = ["serve", "get", "ping", "nc", "up", "sim", "drill", "capture", "stat", "ss", "bench", "demo"]
+VERBS = ["serve", "get", "ping", "nc", "up", "sim", "drill", "capture", "trace-tcp", "stat", "ss", "bench", "demo"]
 NETWORK = ["--device", "loopback"]
 
 
@@ -66,6 +67,12 @@ class Usage(unittest.TestCase):
         self.wrong("drill", "--define", "X", script, says="NAME=VALUE")
         self.wrong("nc", "::1", *NETWORK, says="PORT")
         self.wrong("capture", "--count", "0", says="--count")
+        self.wrong("trace-tcp", "--port", "0", says="--port")
+        self.wrong("trace-tcp", "--for", "5", says=["--for 5", "10s"])
+        for pair in ("x", "10.0.0.1:80", "10.0.0.1:80-", "-", "10.0.0.1:80-10.0.0.2", "fd00::1:80-fd00::2:90"):
+            self.wrong("trace-tcp", f"--connection={pair}", says=["--connection", "LOCAL:PORT-REMOTE:PORT"])
+        self.wrong("trace-tcp", "--json", "--svg", "x", says="--svg")
+        self.wrong("trace-tcp", "--port", "1", "--connection", "10.0.0.1:1-10.0.0.2:2", says="--connection")
         self.wrong("stat", "extra", says="extra")
         self.wrong("demo", says="WHAT")
         self.wrong("demo", "nothing", says="nothing")
@@ -159,6 +166,8 @@ class Work(unittest.TestCase):
         self.fails("stat", "--at", "/no/such.sock", says="/no/such.sock")
         self.fails("ss", "--at", "/no/such.sock", says="/no/such.sock")
         self.fails("capture", "--at", "/no/such.sock", says="/no/such.sock")
+        self.fails("trace-tcp", "--at", "/no/such.sock", says="/no/such.sock")
+        self.fails("sim", ROOT / "examples/two-hosts.toml", "--for", "1ms", "--plot", "/dev/null/plots", says="/dev/null/plots")
         self.fails("get", "http://127.0.0.1/", *NETWORK, "--output", "/no/such/file", says="/no/such/file")
 
     def test_ping_itself(self):
@@ -193,6 +202,12 @@ class Work(unittest.TestCase):
                 self.assertEqual(stat["namespaces"][0]["counters"]["tcp"]["in_segs"]["mib"], "tcpHCInSegs")
                 self.assertIn("LISTEN", weir("ss", "--at", at, env=env).stdout)
                 self.assertEqual(weir("capture", "--at", at, "--duration", "0.1", "-w", f"{runtime}/c", env=env).returncode, 0)
+                trace = ["trace-tcp", "--at", at, "--for", "100ms"]
+                self.assertEqual(json.loads(weir(*trace, "--json", env=env).stdout)["events"], [])
+                for args, says in ((["--svg", f"{runtime}/x.svg"], "nothing to draw"), (["--netns", "none"], 'no namespace "none"')):
+                    r = weir(*trace, *args, env=env)
+                    self.assertEqual(r.returncode, 1, args)
+                    self.assertIn(says, r.stderr)
             finally:
                 p.terminate()
                 p.communicate(timeout=5)
@@ -298,6 +313,35 @@ queue = "64KiB"
             self.assertEqual([x["result"] for x in report], ["failed", "not understood"])
             self.assertEqual((report[1]["line"], report[1]["column"]), (1, 1))
             self.assertIn("frobnicate", report[1]["message"])
+
+    def test_pictures_of_a_simulation(self):
+        def points(svg, style):
+            return sum(int(path.get("data-points")) for path in svg.iter("{http://www.w3.org/2000/svg}path")
+                       if path.get("class") == style and path.get("data-points"))
+        with tempfile.TemporaryDirectory() as d:
+            args = ["sim", ROOT / "examples/two-hosts.toml", "--seed", "3", "--json"]
+            r = weir(*args, "--plot", f"{d}/plots")
+            self.assertEqual((r.returncode, r.stderr), (0, ""), r)
+            report = json.loads(r.stdout)
+            self.assertEqual(report["digest"], json.loads(weir(*args).stdout)["digest"], "drawing changes nothing")
+            page = xml.fromstring(Path(d, "plots/index.html").read_text())
+            shown = [image.get("src") for image in page.iter("img")]
+            self.assertEqual(sorted(shown), sorted(p.name for p in Path(d, "plots").iterdir() if p.name != "index.html"))
+            port = report["flows"][0]["local"].split(":")[1]
+            self.assertEqual(shown, [f"client.{port}-server.5001.svg", "client.eth0-server.eth0.svg"])
+            flow, link = (xml.parse(Path(d, "plots", name)).getroot() for name in shown)
+            self.assertGreater(report["flows"][0]["retransmissions"], 0)
+            for style in ("sent", "again", "ack", "window", "sack", "lost", "cwnd", "ssthresh", "flight", "rtt", "srtt"):
+                self.assertGreater(points(flow, style), 0, style)
+            self.assertLessEqual(points(flow, "sent") + points(flow, "again"), report["flows"][0]["segments"])
+            drops = [x["drops"] for x in report["links"][0]["directions"]]
+            self.assertEqual(points(link, "drop"), sum(x["queue"] for x in drops))
+            self.assertEqual(points(link, "loss"), sum(x["loss"] + x["script"] for x in drops))
+            self.assertGreater(points(link, "queue"), 0)
+            again = weir(*args, "--plot", f"{d}/again")
+            self.assertEqual(again.returncode, 0)
+            for name in shown:
+                self.assertEqual(Path(d, "plots", name).read_bytes(), Path(d, "again", name).read_bytes(), name)
 
     def test_simulation_is_the_same_each_time(self):
         args = ["sim", ROOT / "examples/two-hosts.toml", "--for", "30s", "--json"]

@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 import unittest
+import xml.etree.ElementTree as xml
 from pathlib import Path
 
 WEIR = os.path.abspath(sys.argv[1])
@@ -161,6 +162,34 @@ class Http(unittest.TestCase):
         stat = json.loads(subprocess.run([WEIR, "stat", "--at", at, "--json"], capture_output=True, text=True).stdout)
         self.assertGreater(stat["namespaces"][0]["counters"]["tcp"]["out_segs"]["value"], 50)
 
+    def test_what_tcp_does_is_traced(self):
+        at = f"/run/weir/{self.weir.process.pid}.sock"
+        picture = os.path.join(self.dir.name, "flow.svg")
+
+        def trace(*args):
+            return subprocess.Popen([WEIR, "trace-tcp", "--at", at, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        traces = [trace("--json", "--port", "80"), trace("--svg", picture), trace(), trace("--json", "--port", "81")]
+        time.sleep(0.5)
+        self.get("10.77.0.2", "/f", Range="bytes=0-999999")
+        time.sleep(0.3)
+        [t.send_signal(signal.SIGINT) for t in traces]
+        told = [t.communicate(timeout=10) for t in traces]
+        self.assertEqual([t.returncode for t in traces], [0] * 4, [t[1] for t in told])
+        j = json.loads(told[0][0])
+        (connection,) = (c for c in j["connections"] if c["local"] == "10.77.0.2:80")
+        self.assertLess(abs(j["reference_time_ms"] / 1000 - time.time()), 60)
+        events = [(name, data) for _, _, name, data in j["events"] if data["connection"] == connection["id"]]
+        self.assertEqual(events[0], ("state_changed", {"connection": connection["id"], "old": "CLOSED", "new": "ESTABLISHED"}))
+        sent = sum(data["len"] for name, data in events if name == "segment_sent" and not data["again"])
+        self.assertGreaterEqual(sent, 1_000_000)
+        acked = max((data["ack"] - connection["iss"]) % 2**32 for name, data in events if name == "ack_received")
+        self.assertIn(acked, (sent + 1, sent + 2))  # the FIN
+        self.assertEqual(json.loads(told[3][0])["events"], [])
+        lines = told[2][0].splitlines()
+        self.assertRegex(lines[0], r"^# 1 is \S+ (10\.77|\[fd77)")
+        self.assertTrue(any("ESTABLISHED" in line for line in lines))
+        root = xml.parse(picture).getroot()
+        self.assertTrue([p for p in root.iter("{http://www.w3.org/2000/svg}path") if p.get("class") == "sent" and p.get("data-points")])
 
     def test_an_interrupted_capture_has_all_that_passed_before(self):
         file = os.path.join(self.dir.name, "interrupted")

@@ -1,7 +1,7 @@
 # bash completion for weir: verbs, their options, and the values that can be known.
 # shellcheck shell=bash disable=SC2207
 
-_weir_verbs='serve get ping nc up sim drill capture stat ss bench demo'
+_weir_verbs='serve get ping nc up sim drill capture trace-tcp stat ss bench demo'
 _weir_net='--device --address --gateway --dns --mac --mtu --vlan --net'
 
 _weir_options() { # _weir_options VERB: what may follow it
@@ -10,9 +10,10 @@ _weir_options() { # _weir_options VERB: what may follow it
     get) echo "$_weir_net --output" ;;
     ping) echo "$_weir_net --count --interval --size --timeout --json" ;;
     nc) echo "$_weir_net --udp" ;;
-    sim) echo "--for --seed --pcap --json" ;;
+    sim) echo "--for --seed --pcap --plot --json" ;;
     drill) echo "--jobs --verbose --json --profile --family --mtu --local --remote --gateway --tolerance-usecs --define --strict-end --ignore-missing --seed" ;;
     capture) echo "--at --count --duration --snap --netns --interface -w" ;;
+    trace-tcp) echo "--at --connection --port --netns --for --json --svg" ;;
     stat) echo "--at --all --json" ;;
     ss) echo "--at --json" ;;
     bench) echo "--list --vs --json --runs --ms --variant --quick" ;;
@@ -31,10 +32,10 @@ _weir() {
     return
   fi
   case $before in
-    --root | --pcap)
+    --root | --pcap | --plot)
       COMPREPLY=($(compgen -d -- "$word"))
       return ;;
-    --net | --output | -w)
+    --net | --output | --svg | -w)
       COMPREPLY=($(compgen -f -- "$word"))
       return ;;
     --at)
@@ -52,7 +53,7 @@ _weir() {
     --device)
       COMPREPLY=($(compgen -W 'tap: tun: packet: pcap: loopback' -- "$word"))
       return ;;
-    --address | --port | --count | --interval | --size | --timeout | --snap | --netns | --interface | --duration | --for | --seed | --runs | --ms | --variant | --gateway | --dns | --mac | --mtu | --vlan | --jobs | --local | --remote | --tolerance-usecs | --define) return ;;
+    --address | --port | --count | --interval | --size | --timeout | --snap | --netns | --interface | --connection | --duration | --for | --seed | --runs | --ms | --variant | --gateway | --dns | --mac | --mtu | --vlan | --jobs | --local | --remote | --tolerance-usecs | --define) return ;;
   esac
   case $word in
     -*) words=$(_weir_options "$verb") ;;

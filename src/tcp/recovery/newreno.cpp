@@ -1,6 +1,8 @@
 // tcp/recovery/newreno.hpp
 #include "tcp/recovery/newreno.hpp"
 
+#include "tcp/trace_hooks.hpp"
+
 namespace weir::tcp::newreno {
 
 void on_ack(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
@@ -28,7 +30,9 @@ void on_ack(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
 
 u32 detect(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
   if (s.board.empty()) return 0;
-  const auto head = [&] { return s.board.mark_missing(cx.sent, t.snd_una, t.snd_una + std::min<u32>(t.snd_mss, t.flight())); };
+  const auto head = [&] {
+    return trace::lost(cx, t, t.snd_una, s.board.mark_missing(cx.sent, t.snd_una, t.snd_una + std::min<u32>(t.snd_mss, t.flight())));
+  };
   if (t.path == Path::recovery) {  // RFC 6582 3.2 step 2: a partial ACK means that the next segment is lost too
     if (!l.advanced) return 0;
     cx.count(t, Tcp::partial_acks);

@@ -1,6 +1,8 @@
 // tcp/recovery/rack.hpp
 #include "tcp/recovery/rack.hpp"
 
+#include "tcp/trace_hooks.hpp"
+
 namespace weir::tcp::rack {
 namespace {
 
@@ -42,7 +44,7 @@ void wait_for(const Context& cx, Rack& r, i32 us) noexcept {
 }
 
 // What was sent once: records in sequence order are in the order of time too, so everything before `scan` has been judged.
-u32 judge_originals(Context& cx, Sender& s, u32 window) noexcept {
+u32 judge_originals(Context& cx, const Tcb& t, Sender& s, u32 window) noexcept {
   SentList& list = s.board.list();
   SentChunks& c = cx.sent;
   u32 lost = 0;
@@ -55,7 +57,7 @@ u32 judge_originals(Context& cx, Sender& s, u32 window) noexcept {
         wait_for(cx, s.rack, left);
         break;
       }
-      if (s.board.mark_missing(c, p)) lost += r.len;
+      if (s.board.mark_missing(c, p)) lost += trace::lost(cx, t, r.start, r.len);
     }
     s.rack.scan = list.at(c, p).end();
   }
@@ -63,7 +65,7 @@ u32 judge_originals(Context& cx, Sender& s, u32 window) noexcept {
 }
 
 // What was sent again, in the order in which it was.
-u32 judge_copies(Context& cx, Sender& s, u32 window) noexcept {
+u32 judge_copies(Context& cx, const Tcb& t, Sender& s, u32 window) noexcept {
   SentList& list = s.board.list();
   SentChunks& c = cx.sent;
   u32 lost = 0;
@@ -78,7 +80,7 @@ u32 judge_copies(Context& cx, Sender& s, u32 window) noexcept {
     const SeqNum end = e.start + e.len;
     for (auto p = list.find(c, e.start); list.valid(p) && list.at(c, p).start < end; p = list.next(c, p)) {
       const Sent& r = list.at(c, p);
-      if (r.is(Sent::again) && r.xmit_us == e.xmit_us && s.board.mark_missing(c, p)) lost += r.len;
+      if (r.is(Sent::again) && r.xmit_us == e.xmit_us && s.board.mark_missing(c, p)) lost += trace::lost(cx, t, r.start, r.len);
     }
   }
   return lost;
@@ -137,7 +139,7 @@ u32 detect(Context& cx, Tcb& t, Sender& s) noexcept {
   s.rack.waits = false;
   if (!s.rack.valid || s.board.empty()) return 0;
   const u32 window = reordering_window(t, s);
-  const u32 lost = judge_originals(cx, s, window) + judge_copies(cx, s, window);
+  const u32 lost = judge_originals(cx, t, s, window) + judge_copies(cx, t, s, window);
   compact(s);
   return lost;
 }
@@ -149,7 +151,7 @@ u32 detect_on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
   for (auto p = list.begin(); list.valid(p); p = list.next(cx.sent, p)) {
     const Sent& r = list.at(cx.sent, p);
     if (p == list.begin() || !s.rack.valid || left_us(cx, s, r.xmit_us, window) <= 0)
-      if (s.board.mark_missing(cx.sent, p)) lost += r.len;
+      if (s.board.mark_missing(cx.sent, p)) lost += trace::lost(cx, t, r.start, r.len);
   }
   s.rack.waits = false;
   return lost;

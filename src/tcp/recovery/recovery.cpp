@@ -13,6 +13,7 @@
 #include "tcp/recovery/rate.hpp"
 #include "tcp/recovery/tlp.hpp"
 #include "tcp/recovery/undo.hpp"
+#include "tcp/trace_hooks.hpp"
 #include "wire/tcp_options.hpp"
 
 namespace weir::tcp {
@@ -321,7 +322,7 @@ void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
   }
   u32 lost = 0;
   if (t.has(HotFlags::sack) && !reneged && t.retries == 1) lost = rack::detect_on_timeout(cx, t, s);
-  else lost = s.board.mark_missing(cx.sent, t.snd_una, t.snd_nxt);
+  else lost = trace::lost(cx, t, t.snd_una, s.board.mark_missing(cx.sent, t.snd_una, t.snd_nxt));
   s.rate.lost += lost;
   s.lost_untold += lost;
   t.cwnd = in_flight(t, s) + t.snd_mss;

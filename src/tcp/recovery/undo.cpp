@@ -2,6 +2,7 @@
 #include "tcp/recovery/undo.hpp"
 
 #include "tcp/cc/apply.hpp"
+#include "tcp/trace_hooks.hpp"
 
 namespace weir::tcp::undo {
 
@@ -9,6 +10,7 @@ void respond(Context& cx, Tcb& t, Sender& s) noexcept {
   cx.count(t, Tcp::undone);
   t.cwnd = std::max(t.cwnd, s.undo.cwnd);
   t.ssthresh = std::max(t.ssthresh, s.undo.ssthresh);
+  trace::undone(cx, t);
   s.board.forget_missing(cx.sent);
   s.undo.armed = false;
   if (t.path == Path::recovery) s.rack.reordered = true;  // what was taken for lost was late (RFC 8985 4)
