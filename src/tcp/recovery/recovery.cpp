@@ -245,6 +245,8 @@ void take_sacks(Context& cx, Tcb& t, Sender& s, const Segment& seg, Learnt& l) n
     l.dsack_left = first.left;
     l.dsack_right = first.right;
     undo::on_dsack(s, first.left, first.right);
+  } else if (dsack) {  // older than any window: made up
+    cx.count(t, Tcp::sack_discarded);
   }
   const u32 before = s.board.sacked();
   for (usize i = dsack ? 1 : 0; i < blocks.size(); ++i) {
