@@ -1,6 +1,7 @@
 // A connection with SACK, a known round trip and ten segments in flight, whose peer acknowledges by numbers of segments.
 #pragma once
 
+#include "tcp/recovery/learnt.hpp"
 #include "tests/tcp/peer.hpp"
 
 namespace weir::tcp::test {
@@ -15,7 +16,7 @@ struct SackFlight : testing::Test {
   static constexpr u32 mss = 1'460;
   static constexpr Duration rtt = 40_ms;
 
-  explicit SackFlight(PeerOptions o = {.wscale = u8{4}, .window = 1'000'000, .sack = true, .rtt = rtt}) : p(h, o) {
+  explicit SackFlight(PeerOptions o = {.wscale = u8{3}, .window = 500'000, .sack = true, .rtt = rtt}) : p(h, o) {
     h.sysctl.tcp_congestion_control = static_cast<u8>(cc::Kind::reno);
     h.sysctl.tcp_ecn = 2;
     p.open();
@@ -44,7 +45,7 @@ struct SackFlight : testing::Test {
   }
   void time_out() {
     const u64 before = h.count(Tcp::rto_expirations);
-    for (int i = 0; i < 1'000 && h.count(Tcp::rto_expirations) == before; ++i) h.pass(5_ms);
+    for (int i = 0; i < 40'000 && h.count(Tcp::rto_expirations) == before; ++i) h.pass(5_ms);
     ASSERT_EQ(h.count(Tcp::rto_expirations), before + 1);
   }
   [[nodiscard]] Tcb& tcb() { return h.tcb(p.conn); }
