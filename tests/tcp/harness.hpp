@@ -28,6 +28,7 @@ struct Seg {
   std::vector<std::byte> options{};
   std::string data{};
   buf::Gso gso{};
+  u8 ecn = 0;  // of the IP header
 
   [[nodiscard]] bool has(u16 f) const { return (flags & f) == f; }
 };
@@ -105,15 +106,19 @@ class Harness {
     wire::set_transport_checksum(MutBytes{tcp}, wire::TcpView::checksum_at, peer.addr, here.addr, wire::proto::tcp);
     std::vector<std::byte> ip(here.addr.is_v4() ? 20 : 40);
     if (here.addr.is_v4())
-      wire::emit(
-          wire::Ipv4Fields{
-              .payload_len = static_cast<u16>(tcp.size()), .protocol = wire::proto::tcp, .src = peer.addr.v4(), .dst = here.addr.v4()},
-          ip);
+      wire::emit(wire::Ipv4Fields{.tos = s.ecn,
+                                  .payload_len = static_cast<u16>(tcp.size()),
+                                  .protocol = wire::proto::tcp,
+                                  .src = peer.addr.v4(),
+                                  .dst = here.addr.v4()},
+                 ip);
     else
-      wire::emit(
-          wire::Ipv6Fields{
-              .payload_len = static_cast<u16>(tcp.size()), .next_header = wire::proto::tcp, .src = peer.addr.v6(), .dst = here.addr.v6()},
-          ip);
+      wire::emit(wire::Ipv6Fields{.traffic_class = s.ecn,
+                                  .payload_len = static_cast<u16>(tcp.size()),
+                                  .next_header = wire::proto::tcp,
+                                  .src = peer.addr.v6(),
+                                  .dst = here.addr.v6()},
+                 ip);
     ip.insert(ip.end(), tcp.begin(), tcp.end());
     return ip;
   }
@@ -136,7 +141,8 @@ class Harness {
             .up = v->urgent(),
             .options = {v->options().begin(), v->options().end()},
             .data = {reinterpret_cast<const char*>(v->payload().data()), v->payload().size()},
-            .gso = pool[id].gso};
+            .gso = pool[id].gso,
+            .ecn = ecn_of(Bytes{bytes}.subspan(pool[id].l3 - pool[id].head))};
       all.push_back(std::move(s));
       pool.release(id);
     }
@@ -191,6 +197,10 @@ class Harness {
   u32 suspected = 0;   // how often IP was told to doubt the path
   u16 mtu = 1500;
 
+  static u8 ecn_of(Bytes ip) {
+    const u8 version = load_u8(ip.data()) >> 4, second = load_u8(ip.data() + 1);
+    return static_cast<u8>(version == 4 ? second & 3 : second >> 4 & 3);
+  }
   static Bytes bytes(const std::string& s) { return std::as_bytes(std::span{s.data(), s.size()}); }
 
  private:

@@ -13,6 +13,9 @@ struct PeerOptions {
   bool timestamps = false;
   u32 window = 65'535;
   std::optional<SeqNum> iss{};  // none: of the harness
+  bool sack = false;
+  u16 syn_flags = 0;  // beside SYN
+  Duration rtt{};     // of the handshake
 };
 
 inline std::vector<std::byte> options(const wire::TcpOptionsOut& o) {
@@ -36,8 +39,10 @@ class Peer {
     wire::TcpOptionsOut o;
     o.mss = o_.mss;
     o.wscale = o_.wscale;
+    o.sack_permitted = o_.sack;
     if (o_.timestamps) o.has_ts = true, o.ts_val = ts;
-    h_.inject({.seq = next, .flags = F::syn, .wnd = std::min<u32>(o_.window, 65'535), .options = options(o)});
+    h_.inject(
+        {.seq = next, .flags = static_cast<u16>(F::syn | o_.syn_flags), .wnd = std::min<u32>(o_.window, 65'535), .options = options(o)});
     const auto out = h_.sent();
     EXPECT_EQ(out.size(), 1u);
     if (out.size() != 1) return 0;
@@ -48,6 +53,7 @@ class Peer {
     ts_on = o_.timestamps && got && got->has_ts;
     if (got) theirs = got->ts_val;
     next += 1;
+    if (o_.rtt > Duration{}) h_.pass(o_.rtt);
     ack();
     h_.sent();
     const auto c = h_.engine.accept(listener, h_.now);
@@ -65,6 +71,15 @@ class Peer {
   void ack(SeqNum a) {
     acked = a;
     ack();
+  }
+  // An ACK of what was acknowledged so far, or of `a`, with these blocks in this order.
+  void sack(std::vector<wire::SackBlock> blocks, std::optional<SeqNum> a = {}) {
+    if (a) acked = *a;
+    Seg s = make(F::ack);
+    wire::TcpOptionsOut o{.sack = blocks};
+    if (ts_on) o.has_ts = true, o.ts_val = ts, o.ts_ecr = theirs;
+    s.options = options(o);
+    h_.inject(s);
   }
   void data(u32 len, u16 more = 0) {
     h_.inject(make(static_cast<u16>(F::ack | F::psh | more), len));

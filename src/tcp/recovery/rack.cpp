@@ -98,13 +98,14 @@ void compact(Sender& s) noexcept {
 
 }  // namespace
 
-void on_delivered(Context& cx, Tcb&, Sender& s, const Sent& r, bool echo_before, Learnt& l) noexcept {
+void on_delivered(Context& cx, Tcb& t, Sender& s, const Sent& r, bool echo_before, Learnt& l) noexcept {
   Rack& k = s.rack;
   const u32 rtt = cx.now_us() - r.xmit_us;
   if (!r.is(Sent::ever)) {
     note_min_rtt(cx, k, rtt);
     l.rtt_us = rtt;
-    l.original = true;
+    // What was sent after a timeout says nothing of it (RFC 5682 3.1 step 3a).
+    if (t.path != Path::loss || r.start < t.recover) l.original = true;
   }
   // Step 3.
   if (!k.valid || r.end() > k.fack) k.fack = r.end();

@@ -234,6 +234,21 @@ void take_ack(Context& cx, Tcb& t, Sender& s, SeqNum una, const Segment& seg, Le
   s.rack.scan = seq_max(s.rack.scan, una);
 }
 
+namespace {
+
+// Blocks in the order of sequence from `una` on. Theirs is that of the receiver's memory, and where ACKs were lost several are new:
+// the newest, which is the first, would make the others look as if they had arrived after it (RFC 8985 6.2 step 3).
+FixedVector<wire::SackBlock, 4> ascending(std::span<const wire::SackBlock> blocks, SeqNum una) noexcept {
+  FixedVector<wire::SackBlock, 4> out;
+  for (const auto& b : blocks) {
+    static_cast<void>(out.push(b));
+    for (u32 i = out.size() - 1; i != 0 && out[i].left - una < out[i - 1].left - una; --i) std::swap(out[i], out[i - 1]);
+  }
+  return out;
+}
+
+}  // namespace
+
 void take_sacks(Context& cx, Tcb& t, Sender& s, const Segment& seg, Learnt& l) noexcept {
   const auto o = wire::parse_options(seg.options);
   if (!o || o->sack_n == 0) return;
@@ -249,10 +264,11 @@ void take_sacks(Context& cx, Tcb& t, Sender& s, const Segment& seg, Learnt& l) n
     l.dsack_left = first.left;
     l.dsack_right = first.right;
     undo::on_dsack(s, first.left, first.right);
+  } else if (dsack) {  // older than any window: made up
+    cx.count(t, Tcp::sack_discarded);
   }
   const u32 before = s.board.sacked();
-  for (usize i = dsack ? 1 : 0; i < blocks.size(); ++i) {
-    const auto& b = blocks[i];
+  for (const auto& b : ascending(blocks.subspan(dsack ? 1 : 0), una)) {
     if (!(b.left < b.right) || b.left < una || b.right > t.snd_nxt) {  // of another time, or made up
       cx.count(t, Tcp::sack_discarded);
       continue;
