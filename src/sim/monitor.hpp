@@ -36,6 +36,9 @@ namespace weir::sim {
   X(timestamp_missing, "timestamps were agreed on: RFC 7323 3.2")                              \
   X(timestamp_retreats, "TSval moved back")                                                    \
   X(timestamp_echo, "TSecr is no value that was received")                                     \
+  X(false_sack, "a SACK block tells of what was not delivered: RFC 2018 3")                    \
+  X(bad_ect, "ECT on what must not have it, or without agreement: RFC 3168 6.1")               \
+  X(false_ece, "ECE, though no mark was delivered: RFC 3168 6.1.3")                            \
   X(backoff, "a retransmission sooner than twice the time before it: RFC 6298 5.5")            \
   X(probe_backoff, "a window probe sooner than twice the time before it: RFC 9293 3.8.6.1")    \
   X(unexplained_reset, "RST for no reason that the wire shows")

@@ -30,6 +30,17 @@ bool padding_zero(Bytes options) {
   return std::ranges::all_of(options, [](std::byte b) { return b == std::byte{0}; });
 }
 
+u8 ecn_of(const Dissected& d) {
+  const u8 field = load_u8(d.ip.data() + 1);
+  return d.src.is_v4() ? field & 3 : field >> 4 & 3;
+}
+
+// RFC 3168 6.1.1: one end has offered both flags, the other has answered with ECE alone.
+bool ecn_agreed(const Half& a, const Half& b) {
+  constexpr u16 offer = TcpFlags::ece | TcpFlags::cwr;
+  return (a.ecn == offer && (b.ecn & TcpFlags::ece) != 0) || (b.ecn == offer && (a.ecn & TcpFlags::ece) != 0);
+}
+
 }  // namespace
 
 std::pair<TcpMonitor::Key, u32> TcpMonitor::key_of(const IpAddr& src, u16 src_port, const IpAddr& dst, u16 dst_port) {
@@ -77,6 +88,7 @@ void TcpMonitor::sent(const Dissected& d, Instant now, bool untimed) {
             untimed};
   if (s.is_syn) check_syn(s, c, direction);
   if (s.from.known) s.offset = static_cast<u64>(std::max<i64>(unwrap(s.from, tcp->seq()), 0));
+  if (s.is_syn) s.from.ecn |= flags.bits & (TcpFlags::ece | TcpFlags::cwr);
   check_header(s);
   check_options(s);
   if (s.is_rst) {
@@ -87,6 +99,8 @@ void TcpMonitor::sent(const Dissected& d, Instant now, bool untimed) {
   check_ack(s);
   if (!s.from.known) return;  // it began before we watched
   check_timestamps(s);
+  check_sack(s);
+  check_ecn(s);
   check_data(s);
   check_edge(s);
   check_timing(s);
@@ -174,6 +188,25 @@ void TcpMonitor::check_ack(const Segment& s) {
   s.from.max_edge = std::max(s.from.max_edge, edge);
 }
 
+// What came twice (RFC 2883) has come too.
+void TcpMonitor::check_sack(const Segment& s) {
+  if (!s.to.known) return;
+  for (const wire::SackBlock& b : s.options.sack_blocks()) {
+    const i64 left = unwrap(s.to, b.left), right = unwrap(s.to, b.right);
+    const bool there = 0 <= left && left < right && s.to.arrived.contains(static_cast<u64>(left), static_cast<u64>(right));
+    if (!there) say(s, Rule::false_sack, fmt::format("{} to {}", left, right));
+  }
+}
+
+void TcpMonitor::check_ecn(const Segment& s) {
+  if (ecn_of(s.d) != 0) {
+    const bool data = !s.tcp.payload().empty() && !s.is_syn;
+    const bool again = s.offset < s.from.snd_max;
+    if (!data || again || !ecn_agreed(s.from, s.to)) say(s, Rule::bad_ect, data ? again ? "sent again" : "not agreed" : "no data");
+  }
+  if (!s.is_syn && s.tcp.flags().any(TcpFlags::ece) && !s.from.marked) say(s, Rule::false_ece, "");
+}
+
 void TcpMonitor::check_data(const Segment& s) {
   Half& h = s.from;
   const usize size = s.tcp.payload().size();
@@ -221,6 +254,7 @@ void TcpMonitor::delivered(const Dissected& d, Instant now, bool hurt) {
   receiver.last_delivery = now;
   ++receiver.deliveries;
   if (s.is_rst) receiver.reset_delivered = true;
+  if (ecn_of(d) == 3) receiver.marked = true;
   bool sure = !hurt;
   if (s.from.known) {
     if (s.is_syn && s.from.isn != tcp->seq().raw) return;  // of an earlier connection

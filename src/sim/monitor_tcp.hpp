@@ -25,6 +25,8 @@ struct Half {
   u16 mss = 0;              // that it announced; 0: none
   std::optional<u8> wscale;
   bool timestamps = false, sack = false;  // offered in its SYN
+  u16 ecn = 0;              // ECE and CWR of its SYNs
+  bool marked = false;      // a segment marked CE has been delivered to it
   // What it has sent as a receiver of the other half.
   bool has_acked = false;
   u64 max_ack = 0, max_edge = 0;
@@ -101,6 +103,8 @@ class TcpMonitor {
   void check_options(const Segment& s);
   void check_timestamps(const Segment& s);
   void check_ack(const Segment& s);
+  void check_sack(const Segment& s);
+  void check_ecn(const Segment& s);
   void check_data(const Segment& s);
   void check_edge(const Segment& s);
   void check_timing(const Segment& s);

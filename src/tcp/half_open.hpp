@@ -28,7 +28,7 @@ struct HalfOpen {
   u16 bits;
   static constexpr u16 timestamps = 1, wscale = 2, sack = 4, retransmitted = 8, acked = 16, ecn = 32,
                        cookie = 64,  // made from a SYN cookie: when the SYN-ACK left is not known
-                       send_cookie = 128, cookie_experimental = 256;  // of Fast Open, in the SYN-ACK
+      send_cookie = 128, cookie_experimental = 256;  // of Fast Open, in the SYN-ACK
 };
 static_assert(sizeof(HalfOpen) <= 128);
 

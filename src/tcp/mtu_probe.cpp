@@ -59,8 +59,8 @@ u32 due(Context& cx, Tcb& t, Sender& s) noexcept {
   }
   const u32 size = (u32{p.low} + p.high + 1) / 2;
   // 7.4: enough behind it that duplicate ACKs will tell of its loss, and a window that bears it.
-  const u32 behind = size + 5u * t.snd_mss, flight = t.flight();
-  if (t.cwnd < 11u * t.snd_mss || t.unsent() < behind || t.snd_wnd < flight + behind) return 0;
+  const u32 behind = size + 5u * t.snd_mss;
+  if (t.cwnd < 11u * t.snd_mss || t.unsent() < behind || t.snd_wnd < behind) return 0;
   return size;
 }
 

@@ -96,7 +96,7 @@ u32 congestion_room(const Tcb& t, const Sender& s) noexcept {
 bool send_mtu_probe(Context& cx, Tcb& t, Sender& s) noexcept {
   const u32 n = mtu_probe::due(cx, t, s);
   if (n == 0) return true;
-  if (congestion_room(t, s) < n || !pacing::may_send(cx, t, s)) return false;
+  if (congestion_room(t, s) < n || t.snd_wnd < t.flight() + n || !pacing::may_send(cx, t, s)) return false;
   if (!send_segment(cx, t, t.snd_nxt, n, 0, true)) return false;
   note_sent(cx, t, s, n, false, static_cast<u16>(n));
   mtu_probe::on_sent(cx, t, s, n);
@@ -258,6 +258,7 @@ bool send_again(Context& cx, Tcb& t, Sender& s, SeqNum start, u32 len) noexcept 
   t.unmark(ColdFlags::timing);  //= rfc9293#3.8.1 MUST-18
   t.resent_ms = cx.now_ms;
   if (Sent* const r = s.board.sent_again(cx.sent, start, len, cx.now_us())) {
+    r->mss = t.snd_mss;
     recovery::note_sent(cx, s, *r, flight);
     rack::on_sent_again(s, *r);
   }

@@ -437,6 +437,68 @@ TEST_F(sim_monitor, resets_that_the_user_explains) {
   EXPECT_TRUE(silent());
 }
 
+TEST_F(sim_monitor, false_sack) {
+  handshake({.mss = 1460, .sack_permitted = true}, {.mss = 1460, .sack_permitted = true});
+  const auto blocks = [](std::initializer_list<wire::SackBlock> b) { return std::vector<wire::SackBlock>(b); };
+  client({.seq = c(1), .ack = s(1), .data = "lost"}, true);
+  client({.seq = c(5), .ack = s(1), .data = "here"});
+  const auto right = blocks({{{c(5)}, {c(9)}}});
+  server({.seq = s(1), .ack = c(1), .options = {.sack = right}});
+  EXPECT_TRUE(silent());
+  const auto wrong = blocks({{{c(3)}, {c(9)}}});
+  server({.seq = s(1), .ack = c(1), .options = {.sack = wrong}});
+  EXPECT_TRUE(fired(Rule::false_sack)) << "a part of it was lost";
+  const auto reversed = blocks({{{c(9)}, {c(5)}}});
+  server({.seq = s(1), .ack = c(1), .options = {.sack = reversed}});
+  EXPECT_TRUE(fired(Rule::false_sack));
+}
+
+// A frame with ECN bits in its IPv4 header.
+FrameBytes with_ecn(FrameBytes f, u8 bits) {
+  store_u8(f.data() + 15, static_cast<u8>((load_u8(f.data() + 15) & ~3) | bits));
+  store_be16(f.data() + 24, 0);
+  const u16 sum = csum_finish(csum_add({f.data() + 14, 20}));
+  std::memcpy(f.data() + 24, &sum, 2);
+  return f;
+}
+
+struct sim_monitor_ecn : sim_monitor {
+  void agree() {
+    client({.seq = c(0), .flags = F::syn | F::ece | F::cwr, .options = {.mss = 1460}});
+    server({.seq = s(0), .ack = c(1), .flags = F::syn | F::ack | F::ece, .options = {.mss = 1460}});
+    client({.seq = c(1), .ack = s(1)});
+    ASSERT_TRUE(silent());
+  }
+};
+
+TEST_F(sim_monitor_ecn, bad_ect) {
+  handshake();
+  across(0, with_ecn(tcp_frame(flow4, {.seq = c(1), .ack = s(1), .data = "abc"}), 2), false);
+  EXPECT_TRUE(fired(Rule::bad_ect)) << "never agreed";
+}
+
+TEST_F(sim_monitor_ecn, only_new_data_is_ect) {
+  agree();
+  across(0, with_ecn(tcp_frame(flow4, {.seq = c(1), .ack = s(1), .data = "abc"}), 2), true);
+  EXPECT_TRUE(silent());
+  across(0, with_ecn(tcp_frame(flow4, {.seq = c(4), .ack = s(1)}), 2), false);
+  EXPECT_TRUE(fired(Rule::bad_ect)) << "an ACK alone";
+  pass(300_ms);
+  across(0, with_ecn(tcp_frame(flow4, {.seq = c(1), .ack = s(1), .data = "abc"}), 2), false);
+  EXPECT_TRUE(fired(Rule::bad_ect)) << "sent again";
+}
+
+TEST_F(sim_monitor_ecn, false_ece) {
+  agree();
+  client({.seq = c(1), .ack = s(1), .data = "abc"});
+  server({.seq = s(1), .ack = c(4), .flags = F::ack | F::ece});
+  EXPECT_TRUE(fired(Rule::false_ece));
+  across(0, with_ecn(tcp_frame(flow4, {.seq = c(4), .ack = s(1), .data = "def"}), 3), false);
+  monitor_.clear();
+  server({.seq = s(1), .ack = c(7), .flags = F::ack | F::ece});
+  EXPECT_TRUE(silent()) << "a mark was delivered";
+}
+
 TEST_F(sim_monitor, a_rule_may_be_switched_off) {
   handshake();
   monitor_.ignore(Rule::unexplained_reset);
