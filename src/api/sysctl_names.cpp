@@ -7,6 +7,7 @@
 #include <numeric>
 #include <variant>
 
+#include "api/fast_open_key.hpp"
 #include "api/units.hpp"
 #include "tcp/cc/controller.hpp"
 
@@ -134,6 +135,11 @@ Result<void, std::string> set_sysctl(Sysctl& sysctl, std::string_view name, std:
     sysctl.tcp_congestion_control = static_cast<u8>(*kind);
     return {};
   }
+  if (name == fast_open_key_name) {
+    if (set_fast_open_key(sysctl, value)) return {};
+    return std::unexpected(
+        fmt::format("{} = \"{}\": expected xxxxxxxx-xxxxxxxx-xxxxxxxx-xxxxxxxx, or two of them with a comma", name, value));
+  }
   const Name* n = find(name);
   if (n == nullptr) {
     const std::string_view near = nearest(name, sysctl_names());
@@ -148,6 +154,7 @@ Result<void, std::string> set_sysctl(Sysctl& sysctl, std::string_view name, std:
 
 std::string sysctl_text(const Sysctl& sysctl, std::string_view name) {
   if (name == congestion_control) return std::string{tcp::cc::name(static_cast<tcp::cc::Kind>(sysctl.tcp_congestion_control))};
+  if (name == fast_open_key_name) return fast_open_key_text(sysctl);
   const Name* n = find(name);
   if (n == nullptr) return {};
   const u64 v = std::visit([&](auto field) { return static_cast<u64>(sysctl.*field); }, n->field);
@@ -158,6 +165,7 @@ std::vector<std::string_view> sysctl_names() {
   std::vector<std::string_view> all;
   for (const Name& n : names) all.push_back(n.name);
   all.push_back(congestion_control);
+  all.push_back(fast_open_key_name);
   return all;
 }
 

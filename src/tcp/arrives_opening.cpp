@@ -1,6 +1,5 @@
 // RFC 9293 3.10.7.1 to 3.10.7.3: SEGMENT ARRIVES in CLOSED, LISTEN, SYN-SENT, and SYN-RECEIVED of a passive open.
 #include "tcp/arrives.hpp"
-#include "tcp/autotune.hpp"
 #include "tcp/cc/window.hpp"
 #include "tcp/ecn.hpp"
 #include "tcp/emit.hpp"

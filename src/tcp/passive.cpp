@@ -25,8 +25,6 @@ void inherit(Context& cx, Tcb& t, const Tcb& from) noexcept {
 
 }  // namespace
 
-u32 first_window(Context& cx, const Tcb& listener) noexcept { return receive_limit(cx, listener); }
-
 HalfOpen half_open_of(Context& cx, u32 listener, const Flow& flow, const Segment& seg, const wire::TcpOptions& o, u32 min_iss) noexcept {
   const Sysctl& sys = cx.env.sysctl(flow.netns);
   const Tcb& lt = cx.tcbs[cx.listeners[listener].tcb];
@@ -38,7 +36,7 @@ HalfOpen half_open_of(Context& cx, u32 listener, const Flow& flow, const Segment
   if (min_iss != 0 && h.iss < SeqNum{min_iss}) h.iss = {min_iss};
   h.irs = seg.seq;
   h.snd_wnd = seg.wnd;
-  h.rcv_wnd = first_window(cx, lt);
+  h.rcv_wnd = receive_limit(cx, lt);
   h.peer_mss = peer_mss(o, flow.remote.is_v4());
   h.ts_offset = timestamp_offset(cx, flow);
   if (o.has_ts && sys.tcp_timestamps) {

@@ -12,7 +12,5 @@ namespace weir::tcp {
 // A TCB with all that the entry knows and the listener's options, in ESTABLISHED; the send side is the caller's. Null: no memory.
 [[nodiscard]] Tcb* passive_tcb(Context& cx, const HalfOpen& h) noexcept;
 void queue_for_accept(Context& cx, Tcb& t) noexcept;
-// Receive window that a SYN-ACK of this listener begins with.
-[[nodiscard]] u32 first_window(Context& cx, const Tcb& listener) noexcept;
 
 }  // namespace weir::tcp

@@ -6,7 +6,6 @@
 #include "tcp/ecn.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/negotiate.hpp"
-#include "tcp/passive.hpp"
 
 namespace weir::tcp::syn_cookie {
 namespace {
@@ -87,7 +86,7 @@ u32 restore(Context& cx, u32 listener, const Flow& flow, const Segment& seg, con
   name_flow(h, flow, listener);
   h.iss = seg.ack - 1;
   h.irs = seg.seq - 1;
-  h.rcv_wnd = first_window(cx, cx.tcbs[l.tcb]);
+  h.rcv_wnd = receive_limit(cx, cx.tcbs[l.tcb]);
   h.peer_mss = mss_classes[c->mss];
   h.bits |= HalfOpen::cookie;
   return cx.half_open.alloc(h);
@@ -108,7 +107,7 @@ void send(Context& cx, u32 listener, const Flow& flow, const Segment& seg, const
   HalfOpen h{};
   name_flow(h, flow, listener);
   h.irs = seg.seq;
-  h.rcv_wnd = first_window(cx, lt);
+  h.rcv_wnd = receive_limit(cx, lt);
   const u32 mask = timestamp_offset(cx, flow);
   const Cookie c{slot, mss_class(peer_mss(o, flow.remote.is_v4()))};
   h.iss = {c.head(mask) << 28 | mac(secret_for_sending(cx, slot), flow, seg.seq, c.mss)};
