@@ -59,7 +59,9 @@ std::vector<double> ticks(const Range& range, u32 most) {
       break;
     }
   std::vector<double> all;
-  for (double k = std::ceil(range.low / step - 1e-9); k * step <= range.high + step * 1e-9; ++k) all.push_back(k * step);
+  const double first = std::ceil(range.low / step - 1e-9);
+  // Counted, since far from 0 adding 1 may change nothing.
+  for (u32 i = 0; i <= 2 * most && (first + i) * step <= range.high + step * 1e-9; ++i) all.push_back((first + i) * step);
   return all;
 }
 

@@ -2,6 +2,7 @@
 #include "tcp/emit.hpp"
 
 #include "ip/output.hpp"
+#include "tcp/counts.hpp"
 #include "tcp/ecn.hpp"
 #include "tcp/fast_open.hpp"
 #include "tcp/trace_hooks.hpp"
@@ -215,7 +216,7 @@ bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags, bool who
   set_gso(p, t, data, whole);
   if ((h.flags & TcpFlags::cwr) != 0) p.gso.flags |= buf::Gso::ecn;
   count_out(cx, t, p.gso, again);
-  if (again) t.retrans_segs += std::max<u32>(p.gso.segments, 1);
+  counts::sent(cx, t, data, std::max<u32>(p.gso.segments, 1), again);
   Network n = network(cx, t);
   if (t.ecn != 0) n.tos |= ecn::ip_bits(t, data, again, t.snd_wnd == 0);
   finish(cx, f, id, n);

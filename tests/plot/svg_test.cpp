@@ -17,6 +17,7 @@ TEST(plot_svg, ticks_are_round_and_within) {
   EXPECT_THAT(ticks({-3, 7}, 5), testing::ElementsAre(-2, 0, 2, 4, 6));
   EXPECT_THAT(ticks({0.98, 1.31}, 4),
               testing::ElementsAre(testing::DoubleEq(1.0), testing::DoubleEq(1.1), testing::DoubleEq(1.2), testing::DoubleEq(1.3)));
+  EXPECT_LE(ticks({9e9, 9e9 + 2e-6}, 10).size(), 21u) << "so far from 0 that steps are lost in rounding";
   EXPECT_THAT(ticks({5, 5}, 8), testing::ElementsAre(5)) << "no span, no endless loop";
 }
 
