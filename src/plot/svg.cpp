@@ -81,9 +81,23 @@ void Marks::step(double t, double v) {
   broken_ = false;
 }
 
+// A line goes on level until the value changes: only its corners are written.
 void Marks::put_step(const Point& p) {
-  if (p.starts) data_ += "M" + number(p.x) + " " + number(p.y);
-  else data_ += "H" + number(p.x) + "V" + number(p.y);
+  if (p.starts) {
+    end_level();
+    data_ += "M" + number(p.x) + " " + number(p.y);
+    corner_x_ = p.x;
+  } else if (p.y != level_y_) {
+    if (p.x != corner_x_) data_ += "H" + number(p.x);
+    data_ += "V" + number(p.y);
+    corner_x_ = p.x;
+  }
+  level_x_ = p.x, level_y_ = p.y;
+}
+
+void Marks::end_level() {
+  if (level_x_ > corner_x_) data_ += "H" + number(level_x_);
+  corner_x_ = level_x_;
 }
 
 // Of what lies in one column of half a pixel the first, the lowest, the highest and the last show all there is to see.
@@ -151,6 +165,7 @@ std::string Marks::data() {
     i = end;
   }
   steps_.clear();
+  end_level();
   return std::move(data_);
 }
 
