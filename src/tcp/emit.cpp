@@ -216,12 +216,13 @@ bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags, bool who
   set_gso(p, t, data, whole);
   if ((h.flags & TcpFlags::cwr) != 0) p.gso.flags |= buf::Gso::ecn;
   count_out(cx, t, p.gso, again);
-  counts::sent(cx, t, data, std::max<u32>(p.gso.segments, 1), again);
+  const u32 segments = std::max<u32>(p.gso.segments, 1);
+  counts::sent(cx, t, data, segments, again);
   Network n = network(cx, t);
   if (t.ecn != 0) n.tos |= ecn::ip_bits(t, data, again, t.snd_wnd == 0);
   finish(cx, f, id, n);
   acked(cx, t);
-  trace::sent(cx, t, seq, data, h.flags, std::max<u32>(p.gso.segments, 1), again);
+  trace::sent(cx, t, seq, data, h.flags, segments, again);
   return true;
 }
 
