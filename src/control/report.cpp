@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "control/estats.hpp"
 #include "sock/table.hpp"
 #include "weir/stats.hpp"
 
@@ -71,11 +72,6 @@ Json pool_json(const PoolStatus& p) {
             {"large_free", p.large_free}}}};
 }
 
-std::string_view name_of(tcp::Timer t) noexcept {
-  constexpr std::array<std::string_view, 5> names{"none", "retransmit", "persist", "keepalive", "fin_wait_2"};
-  return names[static_cast<usize>(t)];
-}
-
 Json tcp_json(const graph::Core& core, const tcp::Info& i) {
   return {{"netns", core.netns[i.netns]->name},
           {"protocol", "tcp"},
@@ -84,7 +80,8 @@ Json tcp_json(const graph::Core& core, const tcp::Info& i) {
           {"remote", to_string(i.remote)},
           {"receive_queue", i.rx_bytes},
           {"send_queue", i.flight + i.unsent},
-          {"timer", name_of(i.timer)},
+          {"timer", tcp::name(i.timer)},
+          {"path", tcp::name(i.path)},
           {"cwnd_bytes", i.cwnd},
           {"ssthresh_bytes", i.ssthresh},
           {"snd_mss", i.snd_mss},
@@ -151,7 +148,10 @@ Json report_ss(Shard& shard) {
   shard.core().tcp->for_each(
       [](void* v, const tcp::Info& i) {
         auto& to = *static_cast<Visit*>(v);
-        if (i.state != tcp::State::closed) to.all.push_back(tcp_json(to.core, i));
+        if (i.state == tcp::State::closed) return;
+        Json one = tcp_json(to.core, i);
+        if (i.state != tcp::State::listen) one["estats"] = estats_json(i, tcp::send_info(to.core.tcp->context(), i.connection));
+        to.all.push_back(std::move(one));
       },
       &visit);
   shard.core().sockets->for_each([&](Sock s, const sock::Socket& socket) {

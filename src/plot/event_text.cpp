@@ -94,7 +94,7 @@ class Reader {
   explicit Reader(const Json& data) : data_(data) {}
   u32 number(const char* key) {
     const auto at = data_.find(key);
-    if (at != data_.end() && at->is_number_unsigned() && at->get<u64>() <= ~0u) return at->get<u32>();
+    if (at != data_.end() && is_u32(*at)) return at->get<u32>();
     bad = true;
     return 0;
   }
@@ -117,7 +117,7 @@ class Reader {
     bad = bad || at == data_.end() || !at->is_array() || at->size() > 3;
     if (bad) return;
     for (const Json& edges : *at) {
-      const bool good = edges.is_array() && edges.size() == 2 && edges[0].is_number_unsigned() && edges[1].is_number_unsigned();
+      const bool good = edges.is_array() && edges.size() == 2 && is_u32(edges[0]) && is_u32(edges[1]);
       if (!good) bad = true;
       if (bad) return;
       e.v[2 + 2 * usize{e.n}] = edges[0].get<u32>();
@@ -128,6 +128,7 @@ class Reader {
   bool bad = false;
 
  private:
+  static bool is_u32(const Json& j) { return j.is_number_unsigned() && j.get<u64>() <= ~0u; }
   const Json& data_;
 };
 

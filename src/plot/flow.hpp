@@ -9,12 +9,12 @@
 namespace weir::plot {
 
 struct Flow {
-  std::string netns;
-  Endpoint local, remote;
+  std::string netns{};
+  Endpoint local{}, remote{};
   SeqNum iss{}, irs{};
-  Instant reference;      // times are counted from here
+  Instant reference{};    // times are counted from here
   u64 lost_events = 0;    // of the trace that it is from: a picture with holes
-  std::vector<tcp::TraceEvent> events;  // of this connection alone, in the order of time
+  std::vector<tcp::TraceEvent> events{};  // of this connection alone, in the order of time
 
   [[nodiscard]] double seconds(Instant t) const noexcept { return (t - reference).s(); }
 };

@@ -136,10 +136,15 @@ std::vector<Flow> Recorder::take_flows() {
 
 std::vector<LinkQueues> Recorder::links() const {
   std::vector<LinkQueues> all;
+  // The time axis ends with what was to be seen on any link: a run that ends by itself waits for idle timers, for minutes.
+  Instant last = world_.config().start;
+  for (const LinkDirection& d : queues_)
+    if (!d.samples.empty()) last = std::max(last, d.samples.back().at);
+  const Instant end = last == world_.config().start ? world_.now() : std::min(world_.now(), last + (last - world_.config().start) / 50);
   for (const sim::Link& link : world_.links())
     all.push_back({.name = link.name(),
                    .reference = world_.config().start,
-                   .end = world_.now(),
+                   .end = end,
                    .directions = {queues_[2 * link.index()], queues_[2 * link.index() + 1]}});
   return all;
 }

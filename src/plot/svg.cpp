@@ -59,7 +59,9 @@ std::vector<double> ticks(const Range& range, u32 most) {
       break;
     }
   std::vector<double> all;
-  for (double k = std::ceil(range.low / step - 1e-9); k * step <= range.high + step * 1e-9; ++k) all.push_back(k * step);
+  const double first = std::ceil(range.low / step - 1e-9);
+  // Counted, since far from 0 adding 1 may change nothing.
+  for (u32 i = 0; i <= 2 * most && (first + i) * step <= range.high + step * 1e-9; ++i) all.push_back((first + i) * step);
   return all;
 }
 
@@ -79,9 +81,23 @@ void Marks::step(double t, double v) {
   broken_ = false;
 }
 
+// A line goes on level until the value changes: only its corners are written.
 void Marks::put_step(const Point& p) {
-  if (p.starts) data_ += "M" + number(p.x) + " " + number(p.y);
-  else data_ += "H" + number(p.x) + "V" + number(p.y);
+  if (p.starts) {
+    end_level();
+    data_ += "M" + number(p.x) + " " + number(p.y);
+    corner_x_ = p.x;
+  } else if (p.y != level_y_) {
+    if (p.x != corner_x_) data_ += "H" + number(p.x);
+    data_ += "V" + number(p.y);
+    corner_x_ = p.x;
+  }
+  level_x_ = p.x, level_y_ = p.y;
+}
+
+void Marks::end_level() {
+  if (level_x_ > corner_x_) data_ += "H" + number(level_x_);
+  corner_x_ = level_x_;
 }
 
 // Of what lies in one column of half a pixel the first, the lowest, the highest and the last show all there is to see.
@@ -149,6 +165,7 @@ std::string Marks::data() {
     i = end;
   }
   steps_.clear();
+  end_level();
   return std::move(data_);
 }
 

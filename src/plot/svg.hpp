@@ -63,6 +63,7 @@ class Marks {
   };
   void flush_column(usize first, usize last);
   void put_step(const Point& p);
+  void end_level();
   [[nodiscard]] bool again(double x, double y) noexcept;
 
   Panel panel_;
@@ -70,6 +71,7 @@ class Marks {
   std::vector<Point> steps_;
   u64 points_ = 0;
   double bar_x_ = -1, bar_top_ = 0, bar_bottom_ = 0, last_x_ = -1, last_y_ = -1;
+  double corner_x_ = -1, level_x_ = -1, level_y_ = -1;  // the last corner written; as far as the line goes level from there
   bool broken_ = true, has_bar_ = false;
   void flush_bar();
 };

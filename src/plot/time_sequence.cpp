@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "plot/svg.hpp"
@@ -76,8 +77,9 @@ class Sequence {
 
 Range times_of(const Flow& flow) {
   if (flow.events.empty()) return {0, 1};
-  const double first = flow.seconds(flow.events.front().at), last = flow.seconds(flow.events.back().at);
-  const double spare = std::max((last - first) / 50, 1e-6);
+  const auto [from, to] = std::ranges::minmax(flow.events, {}, &TraceEvent::at);
+  const double first = flow.seconds(from.at), last = flow.seconds(to.at);
+  const double spare = std::max((last - first) / 50, std::max(1e-6, std::abs(last) * 1e-12));
   return {std::max(first - spare, std::min(first, 0.0)), last + spare};
 }
 

@@ -42,10 +42,33 @@ void put_path(TcpInfo& o, const tcp::Info& i, const tcp::SendInfo& s, u32 mss) n
   o.pacing_rate = s.pacing_rate != 0 ? s.pacing_rate : ~u64{0};
   o.max_pacing_rate = s.max_pacing_rate != 0 ? s.max_pacing_rate : ~u64{0};
   o.last_ack_recv = s.heard_ms;
+  o.last_data_sent = s.last_data_out_ms;
+  o.last_data_recv = s.last_data_in_ms;
+  o.delivery_rate = s.delivery_rate;
+  o.app_limited = s.counted.rate_app_limited ? 1 : 0;
   o.advmss = s.announced_mss;
   const u8 retries = static_cast<u8>(std::min(s.retries, 255u));
   if (i.timer == tcp::Timer::persist) o.probes = retries;
   else if (i.path == tcp::Path::loss || i.state == tcp::State::syn_sent) o.retransmits = retries;
+}
+
+// What was counted since the first payload went.
+void put_counts(TcpInfo& o, const tcp::SendInfo& s, u32 mss) noexcept {
+  const tcp::Counts& c = s.counted;
+  o.segs_out = c.segs_out;
+  o.segs_in = c.segs_in;
+  o.data_segs_out = c.data_segs_out;
+  o.data_segs_in = c.data_segs_in;
+  o.bytes_sent = c.bytes_sent;
+  o.bytes_retrans = c.retrans_bytes;
+  o.dsack_dups = c.dsacks_in;
+  o.reord_seen = c.reordered;
+  o.delivered_ce = segments(c.marked_bytes, mss);
+  o.total_rto = static_cast<u16>(std::min(c.timeouts, 0xffffu));
+  // Of Linux the busy time is all of it, whatever the limit was.
+  o.rwnd_limited = s.limited_us(tcp::Limit::peer_window);
+  o.sndbuf_limited = s.limited_us(tcp::Limit::send_buffer);
+  o.busy_time = s.limited_us(tcp::Limit::path) + o.rwnd_limited + o.sndbuf_limited;
 }
 
 }  // namespace
@@ -71,7 +94,9 @@ TcpInfo to_linux(const tcp::Info& i, const tcp::SendInfo& send) noexcept {
   o.notsent_bytes = i.unsent;
   o.snd_wnd = i.snd_wnd;
   o.rcv_wnd = i.rcv_wnd;
-  if (i.state != tcp::State::listen) put_path(o, i, send, mss);
+  if (i.state == tcp::State::listen) return o;
+  put_path(o, i, send, mss);
+  put_counts(o, send, mss);
   return o;
 }
 

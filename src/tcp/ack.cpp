@@ -1,6 +1,7 @@
 // RFC 9293 3.10.7.4 step five: the ACK field. RFC 5681 2 (duplicate ACKs), RFC 5961 5.2.
 #include "tcp/arrives.hpp"
 #include "tcp/autotune.hpp"
+#include "tcp/counts.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/fast_open.hpp"
 #include "tcp/output.hpp"
@@ -157,7 +158,10 @@ Verdict process_ack(Context& cx, Tcb& t, const Segment& seg) noexcept {
     Sender* const s = sender(cx, t);
     Learnt l = s != nullptr ? recovery::begin(t, *s) : Learnt{};
     l.duplicate = is_duplicate(t, seg);
-    if (l.duplicate) cx.count(t, Tcp::dup_acks_in);
+    if (l.duplicate) {
+      cx.count(t, Tcp::dup_acks_in);
+      counts::add(cx, t, &Counts::dup_acks_in);
+    }
     if (seg.ack == t.snd_una) {
       update_window(t, seg, false);
       //= rfc9293#3.8.6.1 MUST-37

@@ -1,5 +1,6 @@
 // The end of connections: TIME-WAIT (RFC 9293 3.6.1, RFC 1337, RFC 6191), aborts (3.10.5), release of what is held.
 #include "tcp/arrives.hpp"
+#include "tcp/counts.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/fast_open.hpp"
 #include "tcp/output.hpp"
@@ -240,6 +241,7 @@ void free_tcb(Context& cx, Tcb& t) noexcept {
   if (t.extra != 0) cx.extras.release(t.extra);
   if (t.is(ColdFlags::orphan)) --cx.orphans;
   trace::gone(cx, t);
+  counts::release(cx, t);
   cx.tcbs.release(t.id);
 }
 

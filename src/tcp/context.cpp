@@ -27,6 +27,7 @@ Context::Context(ip::Transport& transport, const Limits& l, Instant start)
       extras(l.max_connections),
       reassembly(l.max_connections),
       senders(l.max_connections),
+      counted(l.max_connections),
       sent(l.max_sent_chunks),
       listeners(l.max_listeners),
       ports(l.max_connections),

@@ -10,6 +10,7 @@
 #include "base/timer_wheel.hpp"
 #include "ip/socket_types.hpp"
 #include "ip/transport.hpp"
+#include "tcp/counted.hpp"
 #include "tcp/fast_open_cache.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/limits.hpp"
@@ -67,6 +68,7 @@ struct Context {
   Slab<Extra> extras;
   Slab<Reassembly> reassembly;
   Slab<Sender> senders;
+  Slab<Counts> counted;
   SentChunks sent;
   ListenerTable listeners;
   PortTable ports;

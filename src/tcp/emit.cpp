@@ -2,6 +2,7 @@
 #include "tcp/emit.hpp"
 
 #include "ip/output.hpp"
+#include "tcp/counts.hpp"
 #include "tcp/ecn.hpp"
 #include "tcp/fast_open.hpp"
 #include "tcp/trace_hooks.hpp"
@@ -215,12 +216,13 @@ bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags, bool who
   set_gso(p, t, data, whole);
   if ((h.flags & TcpFlags::cwr) != 0) p.gso.flags |= buf::Gso::ecn;
   count_out(cx, t, p.gso, again);
-  if (again) t.retrans_segs += std::max<u32>(p.gso.segments, 1);
+  const u32 segments = std::max<u32>(p.gso.segments, 1);
+  counts::sent(cx, t, data, segments, again);
   Network n = network(cx, t);
   if (t.ecn != 0) n.tos |= ecn::ip_bits(t, data, again, t.snd_wnd == 0);
   finish(cx, f, id, n);
   acked(cx, t);
-  trace::sent(cx, t, seq, data, h.flags, again);
+  trace::sent(cx, t, seq, data, h.flags, segments, again);
   return true;
 }
 
@@ -260,7 +262,7 @@ void send_syn(Context& cx, Tcb& t) noexcept {
   if (data != 0 && t.tx.reference(cx.env.pool, id, 0, data)) t.snd_nxt = t.iss + 1 + data;
   cx.count(t, t.retries != 0 ? Tcp::syn_retransmits : Tcp::out_segs);
   finish(cx, f, id, network(cx, t));
-  trace::sent(cx, t, t.iss, 0, h.flags, t.retries != 0);
+  trace::sent(cx, t, t.iss, 0, h.flags, 1, t.retries != 0);
   if (syn_ack) acked(cx, t);
 }
 
@@ -307,7 +309,7 @@ void send_reset(Context& cx, Tcb& t) noexcept {
   cx.count(t, Tcp::out_rsts);
   // From SND.NXT: the peer, whose RCV.NXT cannot be beyond it, resets at once or challenges and gets a second one.
   const bool unacknowledged = t.state == State::syn_received;
-  trace::sent(cx, t, t.snd_nxt, 0, TcpFlags::rst | TcpFlags::ack, false);
+  trace::sent(cx, t, t.snd_nxt, 0, TcpFlags::rst | TcpFlags::ack, 1, false);
   send_bare(cx, flow_of(t),
             {.seq = unacknowledged ? t.iss + 1 : t.snd_nxt,
              .ack = t.rcv_nxt,

@@ -2,6 +2,7 @@
 #include "tcp/engine.hpp"
 
 #include "tcp/arrives.hpp"
+#include "tcp/counts.hpp"
 #include "tcp/output.hpp"
 #include "tcp/pacing.hpp"
 #include "tcp/pmtu.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 Info info_of(Context& cx, const Tcb& t) {
   Info i;
-  i.netns = t.netns;
+  i.connection = t.id, i.netns = t.netns;
   i.state = t.state, i.path = t.path;
   i.snd_mss = t.snd_mss, i.rcv_mss = t.rcv_mss, i.cwnd = t.cwnd, i.ssthresh = t.ssthresh;
   i.srtt_us = t.srtt_us, i.rttvar_us = t.rttvar_us;
@@ -23,7 +24,8 @@ Info info_of(Context& cx, const Tcb& t) {
   i.snd_wnd = t.snd_wnd, i.rcv_wnd = t.rcv_wnd(), i.flight = t.flight();
   i.unsent = t.synchronized() ? t.unsent() : t.tx.size();
   i.rx_bytes = t.state == State::listen ? cx.listeners[t.listener].accept_n : t.rx.size();
-  i.retransmitted = t.retrans_segs, i.backoff = t.backoff;
+  const Counts* const counted = counts::of(cx, t);
+  i.retransmitted = counted != nullptr ? counted->retrans_segs : 0, i.backoff = t.backoff;
   i.bytes_in = t.bytes_in, i.bytes_out = t.bytes_out;
   i.snd_wscale = t.snd_wscale, i.rcv_wscale = t.rcv_wscale;
   i.timestamps = t.has(HotFlags::timestamps), i.sack = t.has(HotFlags::sack);

@@ -16,6 +16,7 @@ struct Context;
 
 // What a user may ask about a connection.
 struct Info {
+  u32 connection = 0;
   NetnsId netns = 0;
   State state{};
   Path path{};

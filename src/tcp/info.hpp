@@ -1,7 +1,7 @@
 // What a connection's sender knows of its path, beyond Info: for TCP_INFO. Reading it is rare, so it is put together when asked for.
 #pragma once
 
-#include "base/types.hpp"
+#include "tcp/counted.hpp"
 
 namespace weir::tcp {
 
@@ -16,6 +16,13 @@ struct SendInfo {
   u32 retries = 0;                      // of the same data, or probes into a closed window
   u64 pacing_rate = 0, max_pacing_rate = 0;
   u32 heard_ms = 0;                     // ago
+  u32 last_data_in_ms = 0, last_data_out_ms = 0;  // ago; 0: never
+  u32 in_flight = 0;                    // pipe of RFC 6675
+  u64 delivery_rate = 0;
+  bool ecn = false;
+  Counts counted{};                     // with what the limit of now adds up to
+
+  [[nodiscard]] u64 limited_us(Limit l) const noexcept { return static_cast<u64>(counted.limited[static_cast<usize>(l)].us()); }
 };
 
 [[nodiscard]] SendInfo send_info(Context& cx, u32 connection) noexcept;

@@ -2,6 +2,7 @@
 #include "tcp/output.hpp"
 
 #include "tcp/cc/apply.hpp"
+#include "tcp/counts.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/mtu_probe.hpp"
 #include "tcp/pacing.hpp"
@@ -291,6 +292,7 @@ void output(Context& cx, Tcb& t) noexcept {
   if (t.has(HotFlags::ack_now)) send_ack(cx, t);
   set_timer(cx, t, false);
   tell_writable(cx, t);
+  counts::note_limit(cx, t);
   trace::changed(cx, t);
 }
 

@@ -3,6 +3,7 @@
 #include "tcp/receive.hpp"
 
 #include "tcp/arrives.hpp"
+#include "tcp/counts.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/output.hpp"
 #include "tcp/trace_hooks.hpp"
@@ -164,6 +165,7 @@ void touch(Context& cx, Tcb& t) noexcept {
 void to_tcb(Context& cx, Tcb& t, Segment& seg) noexcept {
   touch(cx, t);
   trace::arrived(cx, t, seg);
+  counts::arrived(cx, t, seg);
   if (header_prediction(cx, t, seg)) [[likely]]
     return;
   if (t.state == State::syn_sent) arrives_syn_sent(cx, t, seg);

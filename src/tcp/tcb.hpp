@@ -116,7 +116,7 @@ struct TcbCold {
   bool path_is_narrow;     // the MSS was lowered by ICMP: it may grow again when what was learnt is forgotten
   SeqNum snd_sml;          // end of the last segment sent that was smaller than the MSS
   u32 listener;            // that this one waits to be accepted from, 0: none
-  u32 retrans_segs;
+  u32 counts;              // slab index of what is counted for TCP_INFO, 0: nothing yet
   u64 bytes_in, bytes_out; // received in order, acknowledged by the peer
   u32 rcv_buf_before;      // the largest that the user has made smaller since: the edge was promised by it. 0: none
   u32 resent_ms;           // when something was last sent again

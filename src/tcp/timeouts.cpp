@@ -2,6 +2,7 @@
 #include "tcp/timeouts.hpp"
 
 #include "tcp/arrives.hpp"
+#include "tcp/counts.hpp"
 #include "tcp/emit.hpp"
 #include "tcp/mtu_probe.hpp"
 #include "tcp/output.hpp"
@@ -48,6 +49,7 @@ void r1_reached(Context& cx, Tcb& t) noexcept {
 void retransmission_timeout(Context& cx, Tcb& t) noexcept {
   if (exhausted(cx, t)) return give_up(cx, t);
   cx.count(t, Tcp::rto_expirations);
+  counts::add(cx, t, &Counts::timeouts);
   if (t.retries < 255) ++t.retries;
   if (!opening(t) && t.retries >= cx.sysctl(t).tcp_retries1) r1_reached(cx, t);
   if (t.backoff < 20) ++t.backoff;  // RFC 6298 5.5
@@ -90,6 +92,7 @@ void persist_timeout(Context& cx, Tcb& t) noexcept {
     output(cx, t);  // only a FIN is left
   } else {
     cx.count(t, Tcp::zero_window_probes);
+    counts::add(cx, t, &Counts::window_probes);
     send_ack_at(cx, t, t.snd_una - 1);  //= rfc9293#3.8.6.1 MUST-36
     t.timer = Timer::persist;  // still: the probes so far count
     return cx.wheel.arm(2 * t.id, cx.now + within_patience(cx, t, current_rto(cx, t)));

@@ -142,10 +142,9 @@ void arrived(Context& cx, const Tcb& t, const Segment& seg) noexcept {
   });
 }
 
-void sent(Context& cx, const Tcb& t, SeqNum seq, u32 data, u16 flags, bool again) noexcept {
+void sent(Context& cx, const Tcb& t, SeqNum seq, u32 data, u16 flags, u32 segments, bool again) noexcept {
   tell(cx, t, Happened::sent, [&](Trace& trace, TraceEvent e) {
     e.a = again ? 1 : 0;
-    const u32 segments = data > t.snd_mss ? (data + t.snd_mss - 1) / t.snd_mss : 1;
     const bool has_ack = (flags & TcpFlags::ack) != 0;
     e.v = {seq.raw, data, flags, has_ack ? t.rcv_nxt.raw : 0, t.rcv_wnd(), segments};
     trace.put(e);

@@ -11,7 +11,7 @@ namespace detail {
 void changed(Context& cx, const Tcb& t) noexcept;
 void gone(Context& cx, const Tcb& t) noexcept;
 void arrived(Context& cx, const Tcb& t, const Segment& seg) noexcept;
-void sent(Context& cx, const Tcb& t, SeqNum seq, u32 data, u16 flags, bool again) noexcept;
+void sent(Context& cx, const Tcb& t, SeqNum seq, u32 data, u16 flags, u32 segments, bool again) noexcept;
 void rtt(Context& cx, const Tcb& t, u32 us) noexcept;
 void lost(Context& cx, const Tcb& t, SeqNum start, u32 len) noexcept;
 void timer(Context& cx, const Tcb& t) noexcept;
@@ -36,9 +36,9 @@ inline void arrived(Context& cx, const Tcb& t, const Segment& seg) noexcept {
   if (!off(cx)) [[unlikely]]
     detail::arrived(cx, t, seg);
 }
-inline void sent(Context& cx, const Tcb& t, SeqNum seq, u32 data, u16 flags, bool again) noexcept {
+inline void sent(Context& cx, const Tcb& t, SeqNum seq, u32 data, u16 flags, u32 segments, bool again) noexcept {
   if (!off(cx)) [[unlikely]]
-    detail::sent(cx, t, seq, data, flags, again);
+    detail::sent(cx, t, seq, data, flags, segments, again);
 }
 inline void rtt(Context& cx, const Tcb& t, u32 us) noexcept {
   if (!off(cx)) [[unlikely]]

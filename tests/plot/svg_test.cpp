@@ -17,6 +17,7 @@ TEST(plot_svg, ticks_are_round_and_within) {
   EXPECT_THAT(ticks({-3, 7}, 5), testing::ElementsAre(-2, 0, 2, 4, 6));
   EXPECT_THAT(ticks({0.98, 1.31}, 4),
               testing::ElementsAre(testing::DoubleEq(1.0), testing::DoubleEq(1.1), testing::DoubleEq(1.2), testing::DoubleEq(1.3)));
+  EXPECT_LE(ticks({9e9, 9e9 + 2e-6}, 10).size(), 21u) << "so far from 0 that steps are lost in rounding";
   EXPECT_THAT(ticks({5, 5}, 8), testing::ElementsAre(5)) << "no span, no endless loop";
 }
 
@@ -39,11 +40,17 @@ TEST(plot_svg, a_step_line_keeps_its_value_until_the_next) {
   EXPECT_EQ(line.data(), "M100 150H200V100M300 50");
 }
 
+TEST(plot_svg, a_level_line_is_its_ends) {
+  Marks line(panel);
+  for (int i = 0; i <= 100; ++i) line.step(i / 10.0, i == 50 ? 500 : 0);
+  EXPECT_EQ(line.data(), "M100 150H200V100H202V150H300");
+}
+
 TEST(plot_svg, a_column_keeps_its_first_lowest_highest_and_last) {
   Marks line(panel);
   for (u32 i = 0; i < 100'000; ++i) line.step(5.001, i == 40'000 ? 900 : i == 60'000 ? 100 : 500);
   EXPECT_EQ(line.points(), 100'000u);
-  EXPECT_EQ(line.data(), "M200 100H200V60H200V140H200V100");
+  EXPECT_EQ(line.data(), "M200 100V60V140V100");
 }
 
 TEST(plot_svg, bars_that_go_on_where_the_last_ended_are_one) {

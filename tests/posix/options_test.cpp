@@ -15,6 +15,13 @@ namespace {
 
 class PosixOptions : public Pair {
  protected:
+  // What Linux tells since 4.19, which the C library's header may not have: bytes sent, and of them again.
+  std::pair<u64, u64> bytes_sent(Process& p, int fd) {
+    TcpInfo info{};
+    socklen_t n = sizeof info;
+    EXPECT_EQ(result(p.getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n, now)), 0);
+    return {info.bytes_sent, info.bytes_retrans};
+  }
   int datagram(Process& p, int domain = AF_INET) { return static_cast<int>(p.socket(domain, SOCK_DGRAM, 0, now).value); }
 };
 
@@ -113,8 +120,16 @@ TEST_F(PosixOptions, tcp_info_as_linux_lays_it_out) {
   EXPECT_EQ(info.tcpi_delivered, 2u);  // and the SYN
   EXPECT_EQ(info.tcpi_advmss, 1'460u);
   EXPECT_EQ(info.tcpi_sacked + info.tcpi_lost + info.tcpi_retrans, 0u);
+  EXPECT_EQ(info.tcpi_data_segs_out, 1u);
+  EXPECT_EQ(info.tcpi_segs_out, 3u);  // SYN, ACK, data
+  EXPECT_EQ(info.tcpi_segs_in, 2u);   // SYN-ACK, ACK
+  EXPECT_GE(info.tcpi_last_data_sent, 1'000u);
+  EXPECT_EQ(bytes_sent(two, client), (std::pair<u64, u64>{4, 0}));
   ASSERT_EQ(result(one.getsockopt(server, IPPROTO_TCP, TCP_INFO, &info, &n, now)), 0);
   EXPECT_EQ(info.tcpi_bytes_received, 4u);
+  EXPECT_EQ(info.tcpi_data_segs_in, 1u);
+  EXPECT_EQ(info.tcpi_data_segs_out, 0u);
+  EXPECT_GE(info.tcpi_last_data_recv, 1'000u);
   u32 memory[SK_MEMINFO_VARS];
   n = sizeof memory;
   ASSERT_EQ(result(one.getsockopt(server, SOL_SOCKET, SO_MEMINFO, memory, &n, now)), 0);
@@ -139,6 +154,11 @@ TEST_F(PosixOptions, losses_are_told_as_linux_tells_them) {
   EXPECT_GE(info.tcpi_retransmits, 2);
   EXPECT_EQ(info.tcpi_snd_cwnd, 1u);
   EXPECT_GE(info.tcpi_last_ack_recv, 9'900u);
+  EXPECT_GE(info.tcpi_busy_time, 9'900'000u);
+  EXPECT_EQ(info.tcpi_rwnd_limited + info.tcpi_sndbuf_limited, 0u);
+  const auto [sent, again] = bytes_sent(two, client);
+  EXPECT_EQ(sent - again, 3'000u);
+  EXPECT_GT(again, 0u);
 }
 
 TEST_F(PosixOptions, congestion_control_by_name_and_pacing) {

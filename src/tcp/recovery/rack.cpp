@@ -1,6 +1,7 @@
 // tcp/recovery/rack.hpp
 #include "tcp/recovery/rack.hpp"
 
+#include "tcp/counts.hpp"
 #include "tcp/trace_hooks.hpp"
 
 namespace weir::tcp::rack {
@@ -109,7 +110,7 @@ void on_delivered(Context& cx, Tcb& t, Sender& s, const Sent& r, bool echo_befor
   }
   // Step 3.
   if (!k.valid || r.end() > k.fack) k.fack = r.end();
-  else if (!r.is(Sent::ever)) k.reordered = true;
+  else if (!r.is(Sent::ever)) k.reordered = true, counts::add(cx, t, &Counts::reordered);
   // Step 2: a copy that came back sooner than anything can was the original.
   const bool doubtful = r.is(Sent::ever) && (echo_before || rtt < k.min_rtt_us);
   if (!doubtful && (!k.valid || static_cast<i32>(r.xmit_us - k.xmit_us) > 0 || (r.xmit_us == k.xmit_us && r.end() > k.end_seq))) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tcp/cc/apply.hpp"
+#include "tcp/counts.hpp"
 #include "tcp/ecn.hpp"
 #include "tcp/mtu_probe.hpp"
 #include "tcp/output.hpp"
@@ -76,6 +77,7 @@ void to(Tcb& t, Path path) noexcept { t.path = path; }
 
 void enter_recovery(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
   cx.count(t, Tcp::fast_retransmits);
+  counts::add(cx, t, &Counts::fast_retransmits);
   if (t.path != Path::cwr) {  // else this window's reduction has been made
     undo::arm(t, s);
     cc::tell(cx, t, s, cc::Event::recovery, flight_for_reduction(t, l));
@@ -156,6 +158,7 @@ bool cwnd_limited(const Tcb& t, const Learnt& l) noexcept {
 
 void grow(Context& cx, Tcb& t, Sender& s, const Learnt& l, Path before) noexcept {
   const bool was_loss = before == Path::loss;
+  counts::add(cx, t, &Counts::marked_bytes, l.ce_bytes);
   const cc::Ack a{.now = cx.now,
                   .una = t.snd_una,
                   .nxt = t.snd_nxt,
@@ -173,7 +176,7 @@ void grow(Context& cx, Tcb& t, Sender& s, const Learnt& l, Path before) noexcept
                   .cwnd_limited = was_loss || cwnd_limited(t, l),
                   .in_recovery = reducing(t) || before == Path::recovery || before == Path::cwr,
                   .in_loss = was_loss,
-                  .rate = rate::sample(cx, s, l)};
+                  .rate = counts::keep_rate(cx, t, rate::sample(cx, s, l))};
   cc::Window w = cc::window(cx, t);
   cc::visit(s.cc, [&](auto& c) { c.on_ack(w, a); });
 }
@@ -260,6 +263,7 @@ void take_sacks(Context& cx, Tcb& t, Sender& s, const Segment& seg, Learnt& l) n
   const bool dsack = first.left < first.right && (first.right <= una || inside);
   if (dsack && first.right <= t.snd_nxt && first.left >= una - std::max(t.max_snd_wnd, 1u)) {
     cx.count(t, Tcp::dsacks_in);
+    counts::add(cx, t, &Counts::dsacks_in);
     l.dsack = true;
     l.dsack_left = first.left;
     l.dsack_right = first.right;
