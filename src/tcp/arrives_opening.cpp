@@ -205,6 +205,7 @@ bool new_half_open(Context& cx, u32 listener, const Flow& flow, const Segment& s
     h.snd_wscale = peer_shift(o);
     h.rcv_wscale = window_shift(autotune::largest_receive_buffer(sys, lt));
   }
+  //= rfc2018#2 MUST-1
   if (o.sack_permitted && sys.tcp_sack) h.bits |= HalfOpen::sack;
   if (ecn::accepts(sys, seg)) h.bits |= HalfOpen::ecn;
   ++l.half_open;
