@@ -26,18 +26,25 @@ LEVELS = {"MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "RECOMMENDED", "MAY"}
 OPTIONAL = {"MAY"}
 PARTS = {
     "here": "",
+    "accecn": "comes with accurate ECN",
+    "ao": "comes with the authentication option",
     "application": "is for applications or authors of standards, not for a stack",
     "congestion": "comes with the congestion control algorithms",
+    "cwv": "is not done: CUBIC and Reno keep the window and decay it by RFC 2861 while nothing is sent",
     "dhcp": "comes with DHCP",
     "dns": "comes with the resolver",
     "ecn": "comes with explicit congestion notification",
+    "fastopen": "comes with fast open",
     "icmp": "comes with the rest of ICMP",
     "ipv6": "comes with the rest of IPv6",
     "keepalive": "comes with keepalive",
     "multicast": "comes with multicast, IGMP and MLD",
     "obsolete": "was withdrawn or replaced by later RFCs",
     "out": "is outside of what weir sets out to do",
+    "plpmtud": "comes with probing of the path MTU",
     "policy": "is deliberately not done: IP options that steer a packet are dropped (RFC 7126)",
+    "policy-rto": "is deliberately not done: the least RTO is 200 ms (tcp_rto_min_ms), above what the peer may delay an ACK",
+    "policy-sack": "is deliberately not done: it is forgotten where the peer shows that it has reneged (RFC 6675 5.1, RFC 8985 6.3)",
     "raw": "comes with raw sockets and IP options",
     "router": "comes with the rest of forwarding",
     "routing": "comes with redirects and the rest of routing",
@@ -49,6 +56,27 @@ TITLES = {
     "rfc9293": "RFC 9293, Transmission Control Protocol",
     "rfc1122": "RFC 1122, requirements for hosts: link, internet and UDP",
     "rfc8504": "RFC 8504, IPv6 node requirements",
+    "rfc2018": "RFC 2018, selective acknowledgments",
+    "rfc2883": "RFC 2883, duplicate SACK",
+    "rfc3042": "RFC 3042, limited transmit",
+    "rfc3168": "RFC 3168, explicit congestion notification: the part of TCP",
+    "rfc4821": "RFC 4821, packetization layer path MTU discovery",
+    "rfc5681": "RFC 5681, congestion control",
+    "rfc5682": "RFC 5682, F-RTO",
+    "rfc5925": "RFC 5925, authentication option",
+    "rfc5961": "RFC 5961, blind attacks",
+    "rfc6191": "RFC 6191, TIME-WAIT and timestamps",
+    "rfc6298": "RFC 6298, retransmission timer",
+    "rfc6582": "RFC 6582, NewReno",
+    "rfc6675": "RFC 6675, loss recovery with SACK",
+    "rfc7323": "RFC 7323, window scale and timestamps",
+    "rfc7413": "RFC 7413, fast open",
+    "rfc7661": "RFC 7661, windows that are not used",
+    "rfc8985": "RFC 8985, RACK-TLP",
+    "rfc9406": "RFC 9406, HyStart++",
+    "rfc9438": "RFC 9438, CUBIC",
+    "rfc9768": "RFC 9768, accurate ECN",
+    "rfc9937": "RFC 9937, proportional rate reduction",
 }
 
 CODE_DIRS, TEST_DIRS = ("src", "include"), ("tests",)
@@ -151,6 +179,8 @@ def page(name, rows, code, test):
            f"the column § are the RFC's sections. `grep -rn '{name}#.* ID' src tests` finds the lines. A requirement in scope that has no code or",
            "no test is a **hole**. Each is told the way round that holds, those under MUST NOT too.", "", "| level | requirements | in scope | with code and test |", "|---|---:|---:|---:|"]
     out += [f"| {level} | {a} | {b} | {c} |" for level, (a, b, c) in summary(rows, code, test).items()]
+    if any(row["section"].endswith("?") for row in rows):
+        out += ["", "A question mark after a section: the rule is there, the number has not been looked up."]
     parts = sorted({row["part"] for row in rows} - {"here"})
     if parts:
         out += ["", "Out of scope for now, by the word in the column *part*:", ""]

@@ -42,6 +42,7 @@ void note_acked_size(Tcb& t, u32 acked) noexcept {
 
 // RFC 5681 2: a duplicate ACK carries nothing, changes no window, and there is something outstanding.
 bool is_duplicate(const Tcb& t, const Segment& seg) noexcept {
+  //= rfc5681#2 MUST-13
   return seg.len == 0 && seg.ack == t.snd_una && t.flight() != 0 && seg.wnd << t.snd_wscale == t.snd_wnd;
 }
 
@@ -144,6 +145,7 @@ bool ack_acceptable(const Tcb& t, const Segment& seg) noexcept {
   if (!seg.any(TcpFlags::ack) || seg.ack > t.snd_nxt) return false;
   if (t.state == State::syn_received)  // Fast Open does not count its SYN-ACK as in flight
     return t.snd_una < seg.ack || (t.snd_una == seg.ack && (t.fast_open & FastOpenFlags::child) != 0);
+  //= rfc5961#5.2 MUST-5
   return seg.ack >= t.snd_una - t.max_snd_wnd;
 }
 
@@ -179,6 +181,7 @@ Verdict step5_ack(Context& cx, Tcb& t, const Segment& seg) noexcept {
     return Verdict::drop;
   }
   if (ack_acceptable(t, seg)) {
+    //= rfc7323#5.3 MUST-13
     update_ts_recent(cx, t, seg);  // not earlier: who guesses a sequence number must not poison PAWS (A63)
     return process_ack(cx, t, seg);
   }

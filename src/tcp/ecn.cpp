@@ -20,10 +20,12 @@ void echo_precisely(Context& cx, Tcb& t, bool marked) noexcept {
 }  // namespace
 
 u16 syn_flags(const Context& cx, Tcb& t) noexcept {
+  //= rfc3168#6.1.1.1 MAY-1
   if (cx.sysctl(t).tcp_ecn != 1 || t.retries != 0 || (t.ecn & EcnState::refused) != 0) {
     t.ecn &= static_cast<u16>(~EcnState::offered);
     return 0;
   }
+  //= rfc3168#6.1.1 MUST-1
   t.ecn |= EcnState::offered;
   return TcpFlags::ece | TcpFlags::cwr;
 }
@@ -31,6 +33,7 @@ u16 syn_flags(const Context& cx, Tcb& t) noexcept {
 u16 flags(Tcb& t, u32 data, bool again) noexcept {
   if ((t.ecn & EcnState::on) == 0) return 0;
   u16 out = (t.ecn & EcnState::echo) != 0 ? TcpFlags::ece : u16{0};
+  //= rfc3168#6.1.2 MUST-7, MUST-8
   if (data != 0 && !again && (t.ecn & EcnState::tell_cwr) != 0) {
     t.ecn &= static_cast<u16>(~EcnState::tell_cwr);
     out |= TcpFlags::cwr;
@@ -48,6 +51,7 @@ void on_data(Context& cx, Tcb& t, const Segment& seg) noexcept {
   }
   if (!marked) return;
   if ((t.ecn & EcnState::echo) == 0) t.set(HotFlags::ack_now);  // the first is told at once
+  //= rfc3168#6.1.3 MUST-10, MUST-11
   t.ecn |= EcnState::echo;
 }
 

@@ -99,10 +99,13 @@ usize emit_sack(Context& cx, Tcb& t, MutBytes options) noexcept {
   };
   if (t.dsack_left != t.dsack_right) {
     const SeqNum left = t.dsack_left, right = t.dsack_right;
+    //= rfc2883#4 MUST-1, MUST-3
     add(left, right);
     // Of data that is not acknowledged yet the block that it lies in comes second.
+    //= rfc2883#4 MUST-4
     if (t.ooo != 0 && right > t.rcv_nxt)
       if (const auto whole = cx.reassembly[t.ooo].around(left)) add(whole->start, whole->end);
+    //= rfc2883#4 MUST-2
     t.dsack_left = t.dsack_right = {};
     cx.count(t, Tcp::dsacks_out);
   }
@@ -112,6 +115,9 @@ usize emit_sack(Context& cx, Tcb& t, MutBytes options) noexcept {
     // A FIN takes a number of its own behind the data it came with, or without any.
     const auto end = [&](SeqNum e) { return r.has_fin() && r.fin() == e ? e + 1 : e; };
     if (r.has_fin() && !r.around(r.fin() - 1)) add(r.fin(), r.fin() + 1);
+    //= rfc2018#4 MUST-3, SHLD-2, SHLD-3
+    //= rfc2018#3 MUST-4
+    //= rfc2883#4 SHLD-1
     r.for_each_recent([&](const Reassembly::Span& s) {
       if (told != 2 || s.start != blocks[1].left) add(s.start, end(s.end));
     });
@@ -195,6 +201,7 @@ bool send_segment(Context& cx, Tcb& t, SeqNum seq, u32 data, u16 flags, bool who
   std::byte options[wire::tcp_option::max_len];
   Header h{.seq = seq, .ack = t.rcv_nxt, .flags = static_cast<u16>(flags | TcpFlags::ack), .window = advertise(cx, t)};
   const bool room_for_sack = data == 0 || data + wire::tcp_option::max_len <= t.snd_mss;  // a full segment follows an ACK that has it
+  //= rfc2018#4 SHLD-1
   if (room_for_sack && t.has(HotFlags::sack) && (t.ooo != 0 || t.dsack_left != t.dsack_right)) [[unlikely]]
     h.options = Bytes{options, emit_sack(cx, t, options)};
   else if (t.has(HotFlags::timestamps)) h.options = Bytes{options, wire::emit_ts_only(options, ts_now(cx, t.ts_offset), t.ts_recent)};

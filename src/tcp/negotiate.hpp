@@ -21,6 +21,7 @@ namespace weir::tcp {
 }
 
 [[nodiscard]] constexpr u8 peer_shift(const wire::TcpOptions& o) noexcept {
+  //= rfc7323#2.3 MUST-5
   return o.wscale ? std::min<u8>(*o.wscale, 14) : u8{0};  // RFC 7323 2.3: above 14 means 14
 }
 

@@ -120,8 +120,11 @@ bool send_new(Context& cx, Tcb& t, Sender& s) noexcept {
   bool sent = false;
   for (;;) {
     const u32 flight = t.flight();
+    //= rfc3042#2 MUST-1
+    //= rfc5681#3 MUST-1
     const u32 peer = t.snd_wnd > flight ? t.snd_wnd - flight : 0;  //= rfc9293#3.8.6 MUST-34, SHLD-15
-    //= rfc3042#2 limited-transmit
+    //= rfc5681#3 MUST-1
+    //= rfc3042#2 MUST-2, MUST-3
     const u32 cwnd = congestion_room(t, s);  // what duplicates and SACKs tell of is no longer in flight: it makes room
     const u32 ready = t.unsent();
     const u32 n = ready != 0 ? piece(cx, t, s, ready, std::min(peer, cwnd), peer <= cwnd) : 0;
@@ -172,6 +175,7 @@ Timer wanted_in_flight(const Context& cx, const Tcb& t, const Sender* s) noexcep
   if (s == nullptr || !t.synchronized()) return Timer::retransmit;
   if (s->rack.waits) return Timer::reorder;
   if (!tlp::wanted(cx, t, *s)) return Timer::retransmit;
+  //= rfc8985#7.2 SHLD-10
   return left_us(cx, s->tlp.from_us, tlp::after_us(cx, t, *s)) < left_us(cx, s->rto_from_us, rto_us(cx, t)) ? Timer::probe
                                                                                                             : Timer::retransmit;
 }
@@ -220,6 +224,7 @@ bool pending(const Tcb& t) noexcept {
 void set_timer(Context& cx, Tcb& t, bool restart) noexcept {
   if (restart && t.sender != 0) {
     Sender& s = cx.senders[t.sender];
+    //= rfc6298#5.3 MUST-8
     s.rto_from_us = s.tlp.from_us = cx.now_us();
   }
   const Timer want = wanted(cx, t);
@@ -231,7 +236,9 @@ void set_timer(Context& cx, Tcb& t, bool restart) noexcept {
     t.progress_ms = cx.now_ms;  // the user's patience is counted from when data began to wait, not from earlier traffic
   }
   t.timer = want;
+  //= rfc6298#5.2 MUST-7
   if (want == Timer::none) cx.wheel.cancel(2 * t.id);
+  //= rfc6298#5.1 MUST-6
   else cx.wheel.arm(2 * t.id, cx.now + duration(cx, t, want));
 }
 
@@ -253,6 +260,7 @@ bool send_again(Context& cx, Tcb& t, Sender& s, SeqNum start, u32 len) noexcept 
   const SeqNum data_end = t.has(HotFlags::fin_sent) ? t.fin_seq() : t.snd_nxt;
   const u32 data = start < data_end ? std::min(len, data_end - start) : 0;
   const u32 flight = in_flight(t, s);
+  //= rfc6298#3 MUST-4
   //= rfc9293#3.9.1.2 MUST-61
   const u16 push = data != 0 && start + data == t.fin_seq() ? TcpFlags::psh : u16{0};  // the end of what is queued
   if (!send_segment(cx, t, start, data, last_flags(len > data, data) | push)) return false;
@@ -284,6 +292,7 @@ void output(Context& cx, Tcb& t) noexcept {
   if (sending_state(t) && (t.flight() != 0 || pending(t))) {
     if (Sender* const s = own_sender(cx, t)) {
       if (t.flight() == 0) recovery::after_idle(cx, t, *s, rto_us(cx, t));
+      //= rfc5682#2.1 SHLD-1
       const bool hold = s->frto_new && can_send_new(t);  // RFC 5682 3.1 step 2b
       if (!hold && s->board.missing() != 0) send_missing(cx, t, *s);
       if (hold || s->board.missing() == s->board.again() || t.path != Path::loss) send_new(cx, t, *s);

@@ -105,6 +105,7 @@ Reassembly::Added Reassembly::add(buf::Pool& pool, SeqNum seq, buf::PacketId pac
       out.refused = true;
       break;
     }
+    //= rfc2018#3 MUST-5
     if (i + 1 < n_ && end(i) == ranges_[i + 1].start) join(pool, i);
   }
   while (n_ != 0 && charged_ > limit) out.pruned += prune_last(pool);

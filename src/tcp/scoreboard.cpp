@@ -44,6 +44,7 @@ bool Scoreboard::mark_missing(SentChunks& c, Pos p) noexcept {
   uncount(s, s.len);
   s.unset(Sent::again);
   s.set(Sent::missing);
+  //= rfc6675#5 MUST-6
   hint_ = missing_ == 0 ? s.start : seq_min(hint_, s.start);
   missing_ += s.len;
   return true;

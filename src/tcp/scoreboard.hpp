@@ -62,6 +62,8 @@ class Scoreboard {
       const Sent before = s;
       uncount(s, s.len);
       s.unset(Sent::missing | Sent::again);
+      //= rfc2018#5 SHLD-4, SHLD-5
+      //= rfc6675#4 MUST-1
       s.set(Sent::sacked);
       sacked_ += s.len;
       f(before);

@@ -11,11 +11,15 @@ bool rst(const Segment& seg) noexcept { return seg.any(TcpFlags::rst); }
 
 // First: sequence number. PAWS goes before the window test, and an RST is exempt from it (RFC 7323 5.3 R1).
 Verdict step1_sequence(Context& cx, Tcb& t, const Segment& seg) noexcept {
+  //= rfc7323#3.2 MUST-8
+  //= rfc7323#5.3 MUST-12
   if (t.has(HotFlags::timestamps) && !rst(seg)) {
+    //= rfc7323#3.2 SHLD-1
     if (!seg.has_ts) {  // RFC 7323 3.2: once negotiated, on every segment
       cx.why = Drop::tcp_no_timestamp;
       return Verdict::drop;
     }
+    //= rfc7323#5.3 MUST-11
     if (paws_rejects(cx, t, seg)) {
       cx.count(t, Tcp::paws_rejected);
       cx.why = Drop::tcp_paws;
@@ -26,6 +30,7 @@ Verdict step1_sequence(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (w.acceptable(seg)) return Verdict::next_step;
   cx.why = Drop::tcp_bad_seq;
   const bool at_zero_window = w.wnd == 0 && seg.seq == w.nxt;  //= rfc9293#3.4 MUST-66
+  //= rfc5961#3.2 MUST-1
   if (rst(seg)) return at_zero_window ? Verdict::next_step : Verdict::drop;
   if (w.pure_ack_at_edge(seg)) return Verdict::next_step;
   if (!seg.any(TcpFlags::syn) && w.touched_by(seg) && ack_acceptable(t, seg)) {
@@ -49,7 +54,9 @@ Errc reset_error(State s) noexcept {
 // Second: RST. RFC 5961 3.2: only exactly RCV.NXT resets; elsewhere in the window it is challenged.
 Verdict step2_reset(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (!rst(seg)) return Verdict::next_step;
+  //= rfc5961#3.2 MUST-2
   if (seg.seq != t.rcv_nxt) {
+    //= rfc5961#3.2 MUST-3
     if (ReceiveWindow{t.rcv_nxt, t.rcv_wnd()}.holds(seg.seq)) challenge(cx, t);
     cx.why = Drop::tcp_rst_ignored;
     return Verdict::drop;
@@ -69,6 +76,7 @@ Verdict step2_reset(Context& cx, Tcb& t, const Segment& seg) noexcept {
 // Fourth: SYN. RFC 5961 4.2: never resets a synchronized connection.
 Verdict step4_syn(Context& cx, Tcb& t, const Segment& seg) noexcept {
   if (!seg.any(TcpFlags::syn)) return Verdict::next_step;
+  //= rfc5961#4.2 MUST-4
   challenge(cx, t);
   cx.why = Drop::tcp_bad_flags;
   return Verdict::drop;
@@ -118,6 +126,7 @@ Verdict process(Context& cx, Tcb& t, Segment& seg) noexcept {
 bool paws_rejects(const Context& cx, const Tcb& t, const Segment& seg) noexcept {
   if (static_cast<i32>(seg.ts_val - t.ts_recent) >= 0) return false;
   constexpr u32 idle_ms = 24u * 24 * 3600 * 1000;  // RFC 7323 5.5: 24 days make TS.Recent worthless
+  //= rfc7323#5.5 SHLD-3
   return cx.now_ms - t.last_rx_ms < idle_ms;
 }
 
@@ -129,6 +138,7 @@ void update_ts_recent(Context&, Tcb& t, const Segment& seg) noexcept {
 
 bool may_challenge(u32 now_ms, u32& last_ms) noexcept {
   constexpr u32 interval_ms = 500;
+  //= rfc5961#7 SHLD-1
   if (last_ms != 0 && now_ms - last_ms < interval_ms) return false;
   last_ms = now_ms;
   return true;

@@ -11,9 +11,11 @@ void acknowledge_later(Context& cx, Tcb& t, u32 data, u32 segments) noexcept {
   t.rcv_mss = std::max<u16>(t.rcv_mss, static_cast<u16>(std::min<u32>(data / segments, 0xffff)));
   const u32 full = data / segments >= t.rcv_mss ? segments : 1;
   t.rcv_unacked = static_cast<u16>(std::min<u32>(t.rcv_unacked + full, 0xffff));
+  //= rfc5681#4.2 SHLD-9
   if (t.quick_acks != 0 || t.is(ColdFlags::quick_ack) || t.rcv_unacked >= 2) return t.set(HotFlags::ack_now);  //= rfc9293#3.8.6.3 SHLD-19
   if (t.is(ColdFlags::delayed_ack)) return;
   t.mark(ColdFlags::delayed_ack);  //= rfc9293#3.8.6.3 SHLD-18
+  //= rfc5681#4.2 MUST-11
   cx.wheel.arm(2 * t.id + 1, cx.now + Duration::millis(cx.sysctl(t).tcp_delack_ms));
 }
 
@@ -120,6 +122,7 @@ Text cut_to_window(Context& cx, Tcb& t, const Segment& seg) noexcept {
   Text x{seg.seq + (seg.any(TcpFlags::syn) ? 1u : 0u), seg.skip, seg.data, seg.any(TcpFlags::fin)};
   if (x.seq < t.rcv_nxt) {  // begins with what we have
     const u32 old = std::min(t.rcv_nxt - x.seq, x.data);
+    //= rfc2883#4.2 MUST-5
     note_duplicate(cx, t, x.seq, x.seq + old);
     x.seq += old;
     x.skip += old;
@@ -156,6 +159,7 @@ void in_order(Context& cx, Tcb& t, Segment& seg, Text& x) noexcept {
   const u32 got = deliver(cx, t, seg, x.skip, x.data);
   if (got != 0) cx.notify(t, Ready::in);
   if (got < x.data) x.fin = false;  // out of buffers: the peer sends it again
+  //= rfc5681#3.2 SHLD-4
   if (filled_gap || got < x.data) t.set(HotFlags::ack_now);  // RFC 5681 4.2
   else acknowledge_later(cx, t, x.data, seg.segments);
   if (got == 0) drop_segment(cx, seg, Drop::no_buffer);
@@ -167,11 +171,13 @@ Verdict step7_text(Context& cx, Tcb& t, Segment& seg) noexcept {
   if (text_after_close(cx, t, seg)) return Verdict::done;
   if (!t.may_receive() || (seg.data == 0 && !seg.any(TcpFlags::fin))) return Verdict::next_step;
   Text x = cut_to_window(cx, t, seg);
+  //= rfc3168#6.1.5 SHLD-3
   if (t.ecn != 0 && seg.data != 0) ecn::on_data(cx, t, seg);
   if (x.seq > t.rcv_nxt) {
     //= rfc9293#3.10.7.4 SHLD-31
     const Drop why = keep_for_later(cx, t, seg, x.seq, x.skip, x.data, x.fin);
     if (why != Drop::none) drop_segment(cx, seg, why);
+    //= rfc5681#3.2 SHLD-3
     send_ack(cx, t);  //= rfc9293#3.10.7.4 MAY-13
     return Verdict::done;
   }

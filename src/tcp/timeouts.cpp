@@ -52,6 +52,7 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
   counts::add(cx, t, &Counts::timeouts);
   if (t.retries < 255) ++t.retries;
   if (!opening(t) && t.retries >= cx.sysctl(t).tcp_retries1) r1_reached(cx, t);
+  //= rfc6298#5.5 MUST-10
   if (t.backoff < 20) ++t.backoff;  // RFC 6298 5.5
   t.timer = Timer::none;
   if (opening(t)) {
@@ -62,8 +63,10 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
   t.unmark(ColdFlags::timing);  //= rfc9293#3.8.1 MUST-18
   if (t.is(ColdFlags::pmtu_pending)) apply_claimed_mtu(cx, t);  // RFC 5927 7.2: the stall makes the claim credible
   Sender* const s = sender(cx, t);
+  //= rfc6298#5.4 MUST-9
   if (s != nullptr) mtu_probe::on_timeout(cx, t, *s);
   if (s != nullptr) recovery::on_timeout(cx, t, *s);
+  //= rfc6298#5.6 MUST-11
   else retransmit_head(cx, t);
   set_timer(cx, t, true);
   output(cx, t);
@@ -124,6 +127,7 @@ void keepalive_timeout(Context& cx, Tcb& t) noexcept {
 // RFC 8985 7.3: after the probe it is the timeout's turn, counted from now.
 void probe_timeout(Context& cx, Tcb& t) noexcept {
   t.timer = Timer::none;
+  //= rfc8985#7.3 MUST-13
   if (Sender* const s = sender(cx, t)) tlp::send_probe(cx, t, *s);
   set_timer(cx, t, true);
 }

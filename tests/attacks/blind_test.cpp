@@ -100,6 +100,7 @@ void blind_reset(const Place& place, State s, bool rfc1337) {
 }
 
 TEST(attack_a54_blind_reset, only_the_exact_sequence_number_resets) {
+  //= rfc5961#3.2 MUST-1, MUST-2, MUST-3
   everywhere([](const Place& place) {
     for (const State s : all_states)
       for (const bool rfc1337 : {false, true}) blind_reset(place, s, rfc1337);
@@ -124,6 +125,8 @@ TEST(attack_a54_blind_reset, in_syn_sent_only_with_the_acknowledgment_of_our_syn
 }
 
 TEST(attack_a55_blind_syn, never_resets_and_is_challenged_once_in_500_ms) {
+  //= rfc5961#4.2 MUST-4
+  //= rfc5961#7 SHLD-1
   everywhere([](const Place& place) {
     for (const State s : all_states) {
       if (s < State::established || s == State::time_wait) continue;
@@ -155,6 +158,7 @@ TEST(attack_a55_blind_syn, never_resets_and_is_challenged_once_in_500_ms) {
 bool believable(const tcp::Tcb& t, SeqNum ack) { return ack - (t.snd_una - t.max_snd_wnd) <= (t.snd_nxt - (t.snd_una - t.max_snd_wnd)); }
 
 TEST(attack_a56_blind_data, is_taken_only_with_an_acknowledgment_of_what_was_sent_lately) {
+  //= rfc5961#5.2 MUST-5
   everywhere([](const Place& place) {
     Victim h(place);
     Peer p(h, {.window = 60'000});

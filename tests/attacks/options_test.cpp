@@ -156,6 +156,7 @@ TEST(attack_a53_mss_and_window_scale, tiny_and_huge_segment_sizes_are_bounded) {
 }
 
 TEST(attack_a53_mss_and_window_scale, a_shift_above_14_is_14) {
+  //= rfc7323#2.3 MUST-5
   everywhere([](const Place& place) {
     for (const u8 shift : {u8{14}, u8{15}, u8{31}, u8{32}, u8{255}}) {
       Victim h(place);

@@ -28,6 +28,7 @@ Seg stamped(const Peer& p, u32 ts, u16 flags, u32 len) {
 }
 
 TEST(attack_a63_paws_poisoning, a_timestamp_from_the_future_counts_only_on_an_acceptable_segment) {
+  //= rfc7323#5.3 MUST-13
   everywhere([](const Place& place) {
     Stamped x(place);
     const u32 before = x.recent();
@@ -56,6 +57,8 @@ TEST(attack_a63_paws_poisoning, a_timestamp_from_the_future_counts_only_on_an_ac
 }
 
 TEST(attack_a63_paws_poisoning, an_old_timestamp_is_dropped_and_acknowledged_and_a_missing_one_dropped) {
+  //= rfc7323#3.2 SHLD-1
+  //= rfc7323#5.3 MUST-11
   everywhere([](const Place& place) {
     Stamped x(place);
     x.h.read(x.c);
@@ -74,6 +77,8 @@ TEST(attack_a63_paws_poisoning, an_old_timestamp_is_dropped_and_acknowledged_and
 }
 
 TEST(attack_a63_paws_poisoning, a_reset_goes_by_its_sequence_number_alone) {
+  //= rfc7323#3.2 MUST-8
+  //= rfc7323#5.3 MUST-12
   everywhere([](const Place& place) {
     for (const bool with : {false, true}) {
       Stamped x(place);
@@ -91,6 +96,7 @@ TEST(attack_a63_paws_poisoning, a_reset_goes_by_its_sequence_number_alone) {
 }
 
 TEST(attack_a63_paws_poisoning, after_24_days_of_silence_the_memory_is_worthless) {
+  //= rfc7323#5.5 SHLD-3
   everywhere([](const Place& place) {
     for (const bool long_enough : {false, true}) {
       Stamped x(place);

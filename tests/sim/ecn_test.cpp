@@ -49,8 +49,8 @@ class Watch : public WireListener {
 class sim_ecn : public testing::TestWithParam<Family> {};
 
 TEST_P(sim_ecn, a_mark_is_echoed_until_cwr_and_halves_once) {
-  //= rfc3168#6.1.2 sender
-  //= rfc3168#6.1.3 receiver
+  //= rfc3168#6.1.2 MUST-5, MUST-6, MUST-7
+  //= rfc3168#6.1.3 MUST-10
   TcpWorld w{1, {.bits_per_second = 50'000'000, .delay = 10_ms}, {.static_neighbours = true}, asks()};
   Watch watch{w.world};
   w.link.mark([n = 0](const FrameInfo& f) mutable { return f.a_to_b && dissect(f.frame).l4.size() > 1'000 && ++n == 100; });
@@ -68,7 +68,7 @@ TEST_P(sim_ecn, a_mark_is_echoed_until_cwr_and_halves_once) {
 }
 
 TEST_P(sim_ecn, what_is_sent_again_is_not_ect) {
-  //= rfc3168#6.1.5 retransmitted
+  //= rfc3168#6.1.5 MUST-13
   TcpWorld w{1, {.bits_per_second = 50'000'000, .delay = 10_ms, .loss = 0.02}, {.static_neighbours = true}, asks()};
   Watch watch{w.world};
   w.transfer({.bytes = 1'000'000, .family = GetParam()});
@@ -79,7 +79,7 @@ TEST_P(sim_ecn, what_is_sent_again_is_not_ect) {
 }
 
 TEST_P(sim_ecn, a_lost_syn_is_repeated_without_the_offer) {
-  //= rfc3168#6.1.1.1 fallback
+  //= rfc3168#6.1.1.1 MAY-1
   TcpWorld w{1, {.bits_per_second = 50'000'000, .delay = 10_ms}, {.static_neighbours = true}, asks()};
   Watch watch{w.world};
   w.link.drop(first(1, tcp_with(wire::TcpFlags::syn | wire::TcpFlags::ece)));

@@ -11,6 +11,7 @@ struct tcp_congestion : SackFlight {
 };
 
 TEST_F(tcp_congestion, slow_start_adds_what_is_acknowledged_and_stops_at_ssthresh) {
+  //= rfc5681#3.1 SHLD-1, SHLD-2
   tcb().ssthresh = 13 * mss;
   flight(10, 60);
   p.ack(at(1));
@@ -22,6 +23,7 @@ TEST_F(tcp_congestion, slow_start_adds_what_is_acknowledged_and_stops_at_ssthres
 }
 
 TEST_F(tcp_congestion, above_ssthresh_a_window_of_acks_adds_one_segment) {
+  //= rfc5681#3.1 MUST-4
   tcb().ssthresh = 10 * mss;
   flight(10, 60);
   for (u32 i = 1; i < 10; ++i) {
@@ -37,6 +39,7 @@ TEST_F(tcp_congestion, above_ssthresh_a_window_of_acks_adds_one_segment) {
 }
 
 TEST_F(tcp_congestion, a_window_that_is_not_used_does_not_grow) {
+  //= rfc7661#4.1 MUST-1
   tcb().cwnd = 20 * mss;
   write(5);
   for (u32 i = 1; i <= 5; ++i) p.ack(at(i));
@@ -44,6 +47,8 @@ TEST_F(tcp_congestion, a_window_that_is_not_used_does_not_grow) {
 }
 
 TEST_F(tcp_congestion, after_a_loss_ssthresh_is_half_of_the_flight_but_two_segments_at_least) {
+  //= rfc5681#3.1 MUST-5, MUST-7
+  //= rfc5681#3.2 MUST-9, MUST-10
   tcb().cwnd = 4 * mss;
   write(4);
   numbers();
@@ -62,6 +67,8 @@ TEST_F(tcp_congestion, after_a_loss_ssthresh_is_half_of_the_flight_but_two_segme
 
 // RFC 3042 2: at most two, and no third before the retransmission.
 TEST_F(tcp_congestion, the_first_two_duplicates_let_one_new_segment_out_each_and_the_window_stays) {
+  //= rfc3042#2 SHLD-1, MUST-2, MUST-3
+  //= rfc5681#3.2 SHLD-5, SHLD-6, MUST-8
   flight(10, 60);
   p.ack();
   EXPECT_EQ(numbers(), Numbers{10});
@@ -75,6 +82,8 @@ TEST_F(tcp_congestion, the_first_two_duplicates_let_one_new_segment_out_each_and
 }
 
 TEST_F(tcp_congestion, limited_transmit_stays_within_the_window_of_the_peer) {
+  //= rfc3042#2 MUST-1
+  //= rfc5681#3 MUST-1
   p.window(10 * mss);
   p.ack();
   flight(10, 60);
@@ -85,6 +94,7 @@ TEST_F(tcp_congestion, limited_transmit_stays_within_the_window_of_the_peer) {
 
 // RFC 5681 2: data, another window, or nothing in flight make it no duplicate.
 TEST_F(tcp_congestion, what_is_no_duplicate_ack_is_not_counted_as_one) {
+  //= rfc5681#2 MUST-13
   flight(10, 60);
   for (u32 i = 0; i < 5; ++i) {
     p.window(480'000 - i * 16'000);
@@ -97,6 +107,7 @@ TEST_F(tcp_congestion, what_is_no_duplicate_ack_is_not_counted_as_one) {
 }
 
 TEST_F(tcp_congestion, after_an_idle_time_no_more_than_the_initial_window_leaves_at_once) {
+  //= rfc5681#4.1 SHLD-8
   for (const bool on : {true, false}) {
     h.sysctl.tcp_slow_start_after_idle = on;
     tcb().cwnd = 60 * mss;
@@ -119,6 +130,7 @@ TEST_F(tcp_congestion, a_small_window_does_not_grow_by_idleness) {
 }
 
 TEST_F(tcp_congestion, the_initial_window_follows_the_segment_size) {
+  //= rfc5681#3.1 MUST-2
   for (const auto& [size, bytes] : std::vector<std::pair<u16, u32>>{{536, 5'360}, {1'460, 14'600}}) {
     Harness other;
     Peer q(other, {.mss = size});
@@ -141,12 +153,14 @@ struct tcp_rto : SackFlight {
 };
 
 TEST_F(tcp_rto, the_first_measurement_is_the_mean_and_half_of_it_the_deviation) {
+  //= rfc6298#2 MUST-1
   EXPECT_EQ(info().srtt_us, 400'000u);
   EXPECT_EQ(info().rttvar_us, 200'000u);
   EXPECT_EQ(info().rto_us, 1'200'000u);
 }
 
 TEST_F(tcp_rto, later_ones_count_an_eighth_and_a_quarter_the_deviation_first) {
+  //= rfc6298#2 MUST-2, MUST-3
   sample(480_ms);
   EXPECT_EQ(info().rttvar_us, 170'000u) << "3/4 of 200 and 1/4 of 80: from the mean before this one";
   EXPECT_EQ(info().srtt_us, 410'000u);
@@ -154,6 +168,7 @@ TEST_F(tcp_rto, later_ones_count_an_eighth_and_a_quarter_the_deviation_first) {
 }
 
 TEST_F(tcp_rto, it_stays_between_the_bounds) {
+  //= rfc6298#2.5 MAY-1
   h.sysctl.tcp_rto_min_ms = 1'000;
   for (int i = 0; i < 60; ++i) sample(10_ms);
   EXPECT_EQ(info().rto_us, 1'000'000u);
@@ -165,12 +180,16 @@ TEST_F(tcp_rto, it_stays_between_the_bounds) {
 }
 
 TEST_F(tcp_rto, a_steady_path_keeps_a_floor_under_the_deviation) {
+  //= rfc6298#2 MUST-3
   for (int i = 0; i < 60; ++i) sample(400_ms);
   EXPECT_LT(info().rttvar_us, 1'000u);
   EXPECT_EQ(info().rto_us, info().srtt_us + 200'000u);
 }
 
 TEST_F(tcp_rto, the_timer_runs_while_something_is_in_flight_and_each_new_ack_restarts_it) {
+  //= rfc6298#5.1 MUST-6
+  //= rfc6298#5.2 MUST-7
+  //= rfc6298#5.3 MUST-8
   EXPECT_EQ(info().timer, Timer::none);
   write(3);
   EXPECT_EQ(info().timer, Timer::retransmit);
@@ -186,6 +205,7 @@ TEST_F(tcp_rto, the_timer_runs_while_something_is_in_flight_and_each_new_ack_res
 }
 
 TEST_F(tcp_rto, more_data_does_not_restart_it) {
+  //= rfc6298#5.1 MUST-6
   write(1);
   h.pass(1_s);
   write(1);
@@ -194,6 +214,10 @@ TEST_F(tcp_rto, more_data_does_not_restart_it) {
 }
 
 TEST_F(tcp_rto, on_expiry_the_earliest_is_sent_and_the_time_doubles_up_to_its_bound) {
+  //= rfc6298#5.4 MUST-9
+  //= rfc6298#5.5 MUST-10
+  //= rfc6298#5.6 MUST-11
+  //= rfc6298#2.5 MAY-1
   write(3);
   numbers();
   Duration last{};
@@ -216,6 +240,7 @@ TEST_F(tcp_rto, on_expiry_the_earliest_is_sent_and_the_time_doubles_up_to_its_bo
 
 // Karn: of two copies none is timed, and the back-off stays until something was sent once.
 TEST_F(tcp_rto, what_was_sent_twice_is_not_timed) {
+  //= rfc6298#3 MUST-4
   write(1);
   time_out();
   const u32 srtt = info().srtt_us, backoff = info().backoff;

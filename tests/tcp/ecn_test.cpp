@@ -27,6 +27,8 @@ struct tcp_ecn : SackFlight {
 };
 
 TEST(tcp_ecn_setup, an_offer_is_answered_by_ece_alone) {
+  //= rfc3168#6.1.1 MUST-1, MUST-2, MUST-3, MUST-4
+  //= rfc3168#5 SHLD-2
   for (const u8 setting : {u8{0}, u8{1}, u8{2}})
     for (const u16 flags : {u16{0}, u16{F::ece}, u16{F::cwr}, offer}) {
       Harness h;
@@ -43,6 +45,7 @@ TEST(tcp_ecn_setup, an_offer_is_answered_by_ece_alone) {
 }
 
 TEST(tcp_ecn_setup, our_offer_is_both_flags_and_taken_by_ece_alone) {
+  //= rfc3168#6.1.1 MUST-1, MUST-2, SHLD-1
   for (const u16 answer : {u16{0}, u16{F::ece}, u16{F::cwr}, offer}) {
     Harness h;
     h.sysctl.tcp_ecn = 1;
@@ -70,6 +73,7 @@ TEST(tcp_ecn_setup, who_only_accepts_does_not_offer) {
 }
 
 TEST_F(tcp_ecn, a_mark_is_echoed_on_every_ack_until_cwr) {
+  //= rfc3168#6.1.3 MUST-10, MUST-11
   EXPECT_EQ(answer(ecn::ect0) & F::ece, 0);
   EXPECT_NE(answer(ecn::ce) & F::ece, 0);
   for (int i = 0; i < 5; ++i) EXPECT_NE(answer(ecn::ect0) & F::ece, 0) << i;
@@ -79,6 +83,7 @@ TEST_F(tcp_ecn, a_mark_is_echoed_on_every_ack_until_cwr) {
 }
 
 TEST_F(tcp_ecn, the_window_is_cut_once_for_what_was_in_flight) {
+  //= rfc3168#6.1.2 MUST-5, MUST-6
   flight(10, 60);
   h.pass(rtt);
   echo(at(1));
@@ -98,6 +103,7 @@ TEST_F(tcp_ecn, the_window_is_cut_once_for_what_was_in_flight) {
 }
 
 TEST_F(tcp_ecn, cwr_is_on_the_first_new_segment_after_a_reduction_and_on_no_other) {
+  //= rfc3168#6.1.2 MUST-7
   flight(10, 60);
   h.pass(rtt);
   echo(at(1));
@@ -109,6 +115,8 @@ TEST_F(tcp_ecn, cwr_is_on_the_first_new_segment_after_a_reduction_and_on_no_othe
 }
 
 TEST_F(tcp_ecn, a_loss_is_a_reduction_too_and_its_cwr_waits_for_new_data) {
+  //= rfc3168#6.1.2 MUST-7, MUST-8
+  //= rfc3168#6.1.5 MUST-13
   flight(10, 60);
   h.pass(rtt);
   p.sack({block(1, 5)});
@@ -128,6 +136,7 @@ TEST_F(tcp_ecn, a_loss_is_a_reduction_too_and_its_cwr_waits_for_new_data) {
 }
 
 TEST_F(tcp_ecn, a_timeout_is_a_reduction_too) {
+  //= rfc3168#6.1.2 MUST-7
   h.sysctl.tcp_early_retrans = 0;
   flight(10, 60);
   time_out();
@@ -139,6 +148,8 @@ TEST_F(tcp_ecn, a_timeout_is_a_reduction_too) {
 }
 
 TEST_F(tcp_ecn, neither_acks_nor_probes_are_ect) {
+  //= rfc3168#6.1.4 MUST-12
+  //= rfc3168#6.1.6 MUST-14
   p.data(100);
   h.pass(50_ms);
   for (const Seg& s : h.sent()) EXPECT_EQ(s.ecn, ecn::not_ect);
@@ -152,6 +163,7 @@ TEST_F(tcp_ecn, neither_acks_nor_probes_are_ect) {
 }
 
 TEST_F(tcp_ecn, what_is_not_in_the_window_marks_nothing) {
+  //= rfc3168#6.1.5 SHLD-3
   Seg s = p.make(F::ack, 100);
   s.seq = p.next + 40'000'000u;
   s.ecn = ecn::ce;

@@ -164,6 +164,7 @@ struct Waiting {
 };
 
 TEST(tcp_open, timestamps_let_a_newer_syn_cut_time_wait_short) {
+  //= rfc6191#2 SHLD-1
   //= rfc9293#3.6.1 SHLD-4, MAY-2
   EXPECT_TRUE(Waiting().reopens(SeqNum{1}, 1'011));
   EXPECT_FALSE(Waiting().reopens(SeqNum{1}, 1'009));

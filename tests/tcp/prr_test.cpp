@@ -10,6 +10,9 @@ struct tcp_prr : SackFlight {
 
 // One of twenty is lost: Reno halves, so one segment leaves for two that arrive.
 TEST_F(tcp_prr, above_ssthresh_what_leaves_is_in_proportion_to_what_arrives) {
+  //= rfc9937#6.1 MUST-1
+  //= rfc9937#6.2 MUST-2
+  //= rfc9937#6.3 MUST-7
   flight(20, 40);
   h.pass(rtt);
   u32 sent = 0;
@@ -31,6 +34,7 @@ TEST_F(tcp_prr, above_ssthresh_what_leaves_is_in_proportion_to_what_arrives) {
 
 // Fifteen of twenty: less than ssthresh is in flight at once. What arrived may leave; while losses are found no more than that.
 TEST_F(tcp_prr, below_ssthresh_it_is_packet_conservation_where_losses_are_found_and_slow_start_where_not) {
+  //= rfc9937#6.2 MUST-3, MUST-4
   flight(20, 40);
   h.pass(rtt);
   p.sack({block(15, 20)});
@@ -44,6 +48,7 @@ TEST_F(tcp_prr, below_ssthresh_it_is_packet_conservation_where_losses_are_found_
 }
 
 TEST_F(tcp_prr, below_ssthresh_no_more_is_in_flight_than_ssthresh) {
+  //= rfc9937#6.2 MUST-5
   flight(20, 40);
   h.pass(rtt);
   p.sack({block(15, 20)});
@@ -70,6 +75,9 @@ TEST_F(tcp_prr, the_first_retransmission_leaves_in_any_case) {
 
 // RFC 5681 3.2, RFC 6675 5: one reduction for all losses of one window.
 TEST_F(tcp_prr, several_losses_of_one_window_cut_it_once) {
+  //= rfc5681#4.3 SHLD-7
+  //= rfc6675#5 MUST-5
+  //= rfc2018#5 MUST-8
   flight(20, 40);
   h.pass(rtt);
   p.sack({block(1, 5)});

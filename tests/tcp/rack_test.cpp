@@ -42,6 +42,7 @@ struct tcp_rack : SackFlight {
 };
 
 TEST_F(tcp_rack, what_was_sent_before_one_that_has_arrived_is_lost_when_the_window_for_reordering_is_over) {
+  //= rfc8985#6.2 MUST-3, SHLD-3, MUST-7, SHLD-6
   flight(10);
   h.pass(rtt);
   p.sack({block(5, 6)});
@@ -55,6 +56,7 @@ TEST_F(tcp_rack, what_was_sent_before_one_that_has_arrived_is_lost_when_the_wind
 }
 
 TEST_F(tcp_rack, what_arrives_within_the_window_was_not_lost) {
+  //= rfc8985#6.2 SHLD-3
   flight(10);
   h.pass(rtt);
   p.sack({block(9, 10)});
@@ -66,6 +68,8 @@ TEST_F(tcp_rack, what_arrives_within_the_window_was_not_lost) {
 }
 
 TEST_F(tcp_rack, three_that_have_arrived_leave_no_doubt_until_reordering_was_seen) {
+  //= rfc8985#6.2 SHLD-2
+  //= rfc6675#4 MUST-3
   flight(10);
   h.pass(rtt);
   p.sack({block(5, 7)});
@@ -78,6 +82,7 @@ TEST_F(tcp_rack, three_that_have_arrived_leave_no_doubt_until_reordering_was_see
 }
 
 TEST_F(tcp_rack, once_reordering_was_seen_three_are_no_proof) {
+  //= rfc8985#6.2 MUST-5, SHLD-2
   reorder_once();
   flight(10);
   h.pass(rtt);
@@ -90,6 +95,7 @@ TEST_F(tcp_rack, once_reordering_was_seen_three_are_no_proof) {
 }
 
 TEST_F(tcp_rack, a_copy_that_arrives_late_is_no_reordering) {
+  //= rfc8985#6.2 MUST-5
   flight(10);
   h.pass(rtt);
   p.sack({block(2, 10)});
@@ -103,6 +109,7 @@ TEST_F(tcp_rack, a_copy_that_arrives_late_is_no_reordering) {
 
 // ACKs were lost: one brings two blocks that are new, in the order that the receiver must give them, the newer one first.
 TEST_F(tcp_rack, the_order_of_blocks_in_an_ack_is_no_reordering) {
+  //= rfc8985#6.2 MUST-5
   flight(10);
   h.pass(rtt);
   p.sack({block(6, 7), block(3, 4)});
@@ -114,6 +121,8 @@ TEST_F(tcp_rack, the_order_of_blocks_in_an_ack_is_no_reordering) {
 }
 
 TEST_F(tcp_rack, by_time_and_not_by_number) {
+  //= rfc8985#5.1 MUST-1
+  //= rfc8985#6.2 MUST-7
   reorder_once();
   h.tcb(p.conn).cwnd = 10 * mss;
   write(5);
@@ -130,6 +139,7 @@ TEST_F(tcp_rack, by_time_and_not_by_number) {
 }
 
 TEST_F(tcp_rack, a_retransmission_that_is_lost_is_sent_again_when_a_later_one_has_arrived) {
+  //= rfc8985#6.2 MUST-8
   flight(10, 20);
   h.pass(rtt);
   p.sack({block(3, 10)});
@@ -151,6 +161,7 @@ TEST_F(tcp_rack, a_retransmission_that_is_lost_is_sent_again_when_a_later_one_ha
 
 // Sooner than the shortest round trip ever: it is the original that has arrived, and tells nothing of when the copy was sent.
 TEST_F(tcp_rack, a_copy_that_is_acknowledged_too_soon_tells_nothing) {
+  //= rfc8985#6.2 MUST-4
   flight(10);
   h.pass(rtt);
   p.sack({block(7, 10)});
@@ -165,6 +176,8 @@ TEST_F(tcp_rack, a_copy_that_is_acknowledged_too_soon_tells_nothing) {
 }
 
 TEST_F(tcp_rack, each_round_with_a_duplicate_widens_the_window_up_to_a_round_trip) {
+  //= rfc8985#6.2 SHLD-4, MUST-6
+  //= rfc2883#5 SHLD-2
   reorder_once();
   EXPECT_NEAR(static_cast<double>(patience()), 10, 2);
   came_twice();
@@ -176,6 +189,8 @@ TEST_F(tcp_rack, each_round_with_a_duplicate_widens_the_window_up_to_a_round_tri
 }
 
 TEST_F(tcp_rack, duplicates_of_one_round_widen_it_once) {
+  //= rfc8985#6.2 SHLD-4
+  //= rfc2883#5 SHLD-2
   reorder_once();
   flight(10);
   for (u32 i = 0; i < 4; ++i) p.sack({{first - (i + 1) * mss, first - i * mss}});
@@ -187,6 +202,7 @@ TEST_F(tcp_rack, duplicates_of_one_round_widen_it_once) {
 }
 
 TEST_F(tcp_rack, sixteen_recoveries_without_a_duplicate_narrow_it_again) {
+  //= rfc8985#6.2 SHLD-5
   reorder_once();
   came_twice();
   for (int i = 0; i < 16; ++i) EXPECT_NEAR(static_cast<double>(patience()), 20, 3) << i;

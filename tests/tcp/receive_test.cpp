@@ -86,6 +86,7 @@ TEST(tcp_receive, the_segment_size_is_the_least_of_mss_and_path_less_the_options
 }
 
 TEST(tcp_receive, the_second_segment_is_acknowledged_at_once_and_a_lone_one_within_40_ms) {
+  //= rfc5681#4.2 SHLD-9, MUST-11
   //= rfc9293#3.8.6.3 SHLD-18
   //= rfc9293#3.8.6.3 SHLD-19
   //= rfc9293#3.8.6.3 MUST-40
@@ -150,6 +151,7 @@ TEST(tcp_receive, a_damaged_segment_in_a_batch_takes_no_other_with_it) {
 }
 
 TEST(tcp_receive, data_out_of_order_is_kept_and_each_piece_draws_a_duplicate_ack) {
+  //= rfc5681#3.2 SHLD-3
   //= rfc9293#3.10.7.4 SHLD-31
   //= rfc9293#3.10.7.4 MAY-13
   Harness h;
@@ -277,6 +279,7 @@ TEST(tcp_receive, a_reset_and_a_fin_are_told_apart) {
 }
 
 TEST(tcp_receive, a_segment_a_whole_sequence_space_old_is_refused_by_its_timestamp) {
+  //= rfc7323#5.3 MUST-11
   Harness h;
   Peer p(h, {.timestamps = true});
   p.open();
@@ -292,6 +295,7 @@ TEST(tcp_receive, a_segment_a_whole_sequence_space_old_is_refused_by_its_timesta
 }
 
 TEST(tcp_receive, after_24_idle_days_any_timestamp_is_good) {
+  //= rfc7323#5.5 SHLD-3
   Harness h;
   Peer p(h, {.timestamps = true});
   p.open();

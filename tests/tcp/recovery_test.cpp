@@ -43,6 +43,7 @@ struct tcp_recovery_of_a_flight : testing::Test {
 };
 
 TEST_F(tcp_recovery_of_a_flight, the_timer_runs_on_after_the_first_partial_ack) {
+  //= rfc6582#3.2 SHLD-2
   duplicates(3);
   h.pass(200_ms);
   p.ack(first + 2 * mss);  // the first partial one: the timer begins anew
@@ -81,6 +82,7 @@ TEST_F(tcp_recovery_of_a_flight, duplicate_acks_where_fast_recovery_ended_are_of
 }
 
 TEST_F(tcp_recovery_of_a_flight, duplicate_acks_of_what_a_timeout_sent_again_are_no_loss) {
+  //= rfc6582#3.2 MUST-1
   h.sysctl.tcp_frto = false;  // it would find the timeout needless
   time_out();
   p.ack(first + 2 * mss);  // the rest had arrived, which is not known yet: it is sent again
@@ -111,6 +113,7 @@ TEST_F(tcp_recovery_of_a_flight, a_timeout_after_progress_cuts_what_slow_start_m
 }
 
 TEST_F(tcp_recovery_of_a_flight, an_ack_that_jumps_after_a_timeout_lets_no_burst_out) {
+  //= rfc6582#3.2 SHLD-1
   h.tcb(p.conn).cwnd = 60 * mss;
   p.ack(first + mss);
   h.sent();

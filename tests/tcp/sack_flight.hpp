@@ -16,7 +16,9 @@ struct SackFlight : testing::Test {
   static constexpr u32 mss = 1'460;
   static constexpr Duration rtt = 40_ms;
 
-  explicit SackFlight(PeerOptions o = {.wscale = u8{3}, .window = 500'000, .sack = true, .rtt = rtt}) : p(h, o) {
+  explicit SackFlight(PeerOptions o = {.wscale = u8{3}, .window = 500'000, .sack = true, .rtt = rtt},
+                      const Origin& from = Origin::of_environment())
+      : h(1, {}, from), p(h, o) {
     h.sysctl.tcp_congestion_control = static_cast<u8>(cc::Kind::reno);
     h.sysctl.tcp_ecn = 2;
     p.open();

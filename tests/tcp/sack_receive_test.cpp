@@ -33,6 +33,8 @@ struct tcp_sack_receiver_with_timestamps : tcp_sack_receiver {
 };
 
 TEST_F(tcp_sack_receiver, the_block_of_the_segment_that_came_last_is_first) {
+  //= rfc2018#4 SHLD-1, MUST-3, SHLD-3
+  //= rfc2018#3 MUST-4
   EXPECT_EQ(blocks_for(1'000, 100), (Blocks{b(1'000, 1'100)}));
   EXPECT_EQ(answer.ack, p.next) << "the cumulative ACK does not move";
   EXPECT_EQ(blocks_for(5'000, 100), (Blocks{b(5'000, 5'100), b(1'000, 1'100)}));
@@ -42,17 +44,20 @@ TEST_F(tcp_sack_receiver, the_block_of_the_segment_that_came_last_is_first) {
 }
 
 TEST_F(tcp_sack_receiver, a_block_is_repeated_until_four_newer_ones_push_it_out) {
+  //= rfc2018#4 SHLD-2, SHLD-3
   for (i32 i = 1; i <= 4; ++i) blocks_for(i * 1'000, 100);
   EXPECT_EQ(blocks_for(5'000, 100), (Blocks{b(5'000, 5'100), b(4'000, 4'100), b(3'000, 3'100), b(2'000, 2'100)}));
 }
 
 TEST_F(tcp_sack_receiver_with_timestamps, there_is_room_for_three) {
+  //= rfc2018#4 SHLD-2
   for (i32 i = 1; i <= 3; ++i) blocks_for(i * 1'000, 100);
   EXPECT_EQ(blocks_for(4'000, 100), (Blocks{b(4'000, 4'100), b(3'000, 3'100), b(2'000, 2'100)}));
   EXPECT_TRUE(wire::parse_options(answer.options)->has_ts);
 }
 
 TEST_F(tcp_sack_receiver, what_fills_a_gap_makes_one_block_of_two) {
+  //= rfc2018#3 MUST-5
   blocks_for(1'000, 100);
   blocks_for(1'200, 100);
   EXPECT_EQ(blocks_for(1'100, 100), (Blocks{b(1'000, 1'300)}));
@@ -71,6 +76,7 @@ TEST_F(tcp_sack_receiver, what_has_become_in_order_is_no_block) {
 }
 
 TEST_F(tcp_sack_receiver, what_was_not_permitted_is_not_sent) {
+  //= rfc2018#2 MUST-1
   for (const bool ours : {true, false}) {
     Harness other;
     other.sysctl.tcp_sack = ours;
@@ -85,6 +91,7 @@ TEST_F(tcp_sack_receiver, what_was_not_permitted_is_not_sent) {
 }
 
 TEST_F(tcp_sack_receiver, a_whole_segment_that_came_twice_is_told_before_all_else) {
+  //= rfc2883#4 MUST-1, SHLD-1
   p.data(300);
   p.data(300);
   h.sent();
@@ -95,6 +102,8 @@ TEST_F(tcp_sack_receiver, a_whole_segment_that_came_twice_is_told_before_all_els
 }
 
 TEST_F(tcp_sack_receiver, of_a_segment_that_is_partly_new_the_old_part_is_told) {
+  //= rfc2883#4 MUST-3
+  //= rfc2883#4.2 MUST-5
   p.data(300);
   h.sent();
   h.pass(1_s);
@@ -104,6 +113,7 @@ TEST_F(tcp_sack_receiver, of_a_segment_that_is_partly_new_the_old_part_is_told) 
 }
 
 TEST_F(tcp_sack_receiver, of_what_came_twice_out_of_order_the_second_block_is_the_one_it_lies_in) {
+  //= rfc2883#4 MUST-1, MUST-4, SHLD-1
   blocks_for(1'000, 300);
   blocks_for(3'000, 100);
   EXPECT_EQ(blocks_for(1'100, 100), (Blocks{b(1'100, 1'200), b(1'000, 1'300), b(3'000, 3'100)}));
@@ -111,6 +121,7 @@ TEST_F(tcp_sack_receiver, of_what_came_twice_out_of_order_the_second_block_is_th
 }
 
 TEST_F(tcp_sack_receiver, what_came_twice_is_told_once) {
+  //= rfc2883#4 MUST-2
   p.data(300);
   h.sent();
   EXPECT_EQ(blocks_for(-300, 300), (Blocks{b(-300, 0)}));

@@ -44,6 +44,9 @@ TEST_F(tcp_sack_sender, without_permission_blocks_are_no_option) {
 }
 
 TEST_F(tcp_sack_sender, only_what_is_missing_is_sent_again_lowest_first) {
+  //= rfc2018#5 SHLD-4, SHLD-5
+  //= rfc6675#4 MUST-1
+  //= rfc6675#5 MUST-6
   flight(10);
   h.pass(rtt);
   p.sack({block(6, 10), block(2, 4)});
@@ -58,6 +61,8 @@ TEST_F(tcp_sack_sender, only_what_is_missing_is_sent_again_lowest_first) {
 }
 
 TEST_F(tcp_sack_sender, a_timeout_sends_what_is_oldest_and_keeps_in_mind_what_has_arrived) {
+  //= rfc2018#8 MUST-7
+  //= rfc6675#5.1 SHLD-1
   flight(10);
   h.pass(rtt);
   p.sack({block(5, 10)});
@@ -73,6 +78,7 @@ TEST_F(tcp_sack_sender, a_timeout_sends_what_is_oldest_and_keeps_in_mind_what_ha
 
 // The peer acknowledges up to a block that it had told of, and not the block: it has thrown it away.
 TEST_F(tcp_sack_sender, what_the_peer_has_thrown_away_is_sent_again_after_a_timeout) {
+  //= rfc2018#8 MUST-6, MUST-7
   flight(10);
   h.pass(rtt);
   p.sack({block(5, 10)});

@@ -70,6 +70,7 @@ TEST(tcp_send, the_last_segment_of_a_write_is_pushed) {
 }
 
 TEST(tcp_send, ten_segments_are_the_initial_window) {
+  //= rfc5681#3.1 MUST-2
   Harness h;
   Peer p(h);
   p.open();
@@ -78,6 +79,8 @@ TEST(tcp_send, ten_segments_are_the_initial_window) {
 }
 
 TEST(tcp_send, a_lost_syn_ack_makes_the_initial_window_one_segment_and_the_rto_3_s) {
+  //= rfc5681#3.1 MUST-3
+  //= rfc6298#5.7 MUST-12
   Harness h;
   Peer p(h);
   h.inject({.seq = p.next, .flags = F::syn, .options = options({.mss = u16{1460}})});
@@ -283,6 +286,8 @@ TEST(tcp_send, a_syn_is_retried_and_given_up) {
 }
 
 TEST(tcp_send, three_duplicate_acks_repair_one_loss_before_the_rto) {
+  //= rfc5681#3.2 SHLD-5, MUST-9, MUST-10
+  //= rfc6582#3.2 MUST-4
   Harness h;
   h.sysctl.tcp_congestion_control = static_cast<u8>(cc::Kind::reno);
   Peer p(h);
@@ -306,6 +311,7 @@ TEST(tcp_send, three_duplicate_acks_repair_one_loss_before_the_rto) {
 }
 
 TEST(tcp_send, a_partial_ack_in_recovery_means_the_next_segment_is_lost_too) {
+  //= rfc6582#3.2 MUST-3
   Harness h;
   Peer p(h);
   p.open();
@@ -322,7 +328,7 @@ TEST(tcp_send, a_partial_ack_in_recovery_means_the_next_segment_is_lost_too) {
 }
 
 TEST(tcp_send, the_first_duplicate_acks_let_a_new_segment_out) {
-  //= rfc3042#2 limited-transmit
+  //= rfc3042#2 SHLD-1, MUST-3
   Harness h;
   Peer p(h);
   p.open();

@@ -16,6 +16,8 @@ struct tcp_tlp : SackFlight {
 };
 
 TEST_F(tcp_tlp, after_two_round_trips_the_last_segment_is_sent_again) {
+  //= rfc8985#7.2 SHLD-8
+  //= rfc8985#7.3 MUST-11
   flight(10);
   h.pass(78_ms);
   EXPECT_EQ(numbers(), Numbers{});
@@ -29,6 +31,7 @@ TEST_F(tcp_tlp, after_two_round_trips_the_last_segment_is_sent_again) {
 }
 
 TEST_F(tcp_tlp, a_lone_segment_has_the_time_of_a_delayed_ack_more) {
+  //= rfc8985#7.2 SHLD-9
   flight(1);
   h.pass(275_ms);
   EXPECT_EQ(numbers(), Numbers{});
@@ -38,6 +41,7 @@ TEST_F(tcp_tlp, a_lone_segment_has_the_time_of_a_delayed_ack_more) {
 }
 
 TEST_F(tcp_tlp, never_later_than_the_timeout) {
+  //= rfc8985#7.2 SHLD-10
   tcb().rto_us = 60'000;
   flight(10);
   h.pass(70_ms);
@@ -46,6 +50,7 @@ TEST_F(tcp_tlp, never_later_than_the_timeout) {
 }
 
 TEST_F(tcp_tlp, new_data_is_the_better_probe_even_beyond_cwnd) {
+  //= rfc8985#7.3 MUST-10
   flight(10, 5);
   probe();
   EXPECT_EQ(numbers(), Numbers{10});
@@ -53,6 +58,7 @@ TEST_F(tcp_tlp, new_data_is_the_better_probe_even_beyond_cwnd) {
 }
 
 TEST_F(tcp_tlp, new_data_that_the_peer_has_no_room_for_is_not_sent) {
+  //= rfc8985#7.3 MUST-10, MUST-11
   p.window(10 * mss);
   p.ack();
   flight(10);
@@ -63,6 +69,7 @@ TEST_F(tcp_tlp, new_data_that_the_peer_has_no_room_for_is_not_sent) {
 }
 
 TEST_F(tcp_tlp, one_probe_a_flight_and_then_the_timeout_counted_from_it) {
+  //= rfc8985#7.3 MUST-12, MUST-13
   flight(10);
   probe();
   numbers();
@@ -85,6 +92,7 @@ TEST_F(tcp_tlp, an_ack_of_new_data_begins_the_time_anew) {
 }
 
 TEST_F(tcp_tlp, no_probe_where_something_has_arrived_out_of_order_or_is_being_repaired) {
+  //= rfc8985#7.2 MUST-9
   flight(10);
   h.pass(rtt);
   p.sack({block(5, 10)});
@@ -95,6 +103,7 @@ TEST_F(tcp_tlp, no_probe_where_something_has_arrived_out_of_order_or_is_being_re
 }
 
 TEST_F(tcp_tlp, no_probe_without_sack_or_where_the_netns_says_so) {
+  //= rfc8985#7.2 MUST-9
   for (const bool sack : {false, true}) {
     Harness other;
     if (sack) other.sysctl.tcp_early_retrans = 0;
@@ -111,6 +120,8 @@ TEST_F(tcp_tlp, no_probe_without_sack_or_where_the_netns_says_so) {
 
 // 7.4.2: the probe was the only copy that came. Nobody tells of it, but what lies beyond it is acknowledged without a D-SACK.
 TEST_F(tcp_tlp, a_loss_that_the_probe_has_repaired_cuts_the_window) {
+  //= rfc8985#7.4.2 MUST-14
+  //= rfc8985#9.3 MUST-17
   flight(10);
   probe();
   h.pass(rtt);
@@ -127,6 +138,7 @@ TEST_F(tcp_tlp, a_loss_that_the_probe_has_repaired_cuts_the_window) {
 }
 
 TEST_F(tcp_tlp, both_copies_came_says_a_d_sack) {
+  //= rfc8985#7.4.2 MUST-15
   flight(10);
   probe();
   p.ack(at(10));
@@ -140,6 +152,7 @@ TEST_F(tcp_tlp, both_copies_came_says_a_d_sack) {
 }
 
 TEST_F(tcp_tlp, both_copies_came_says_a_duplicate_ack_where_the_peer_has_no_d_sack) {
+  //= rfc8985#7.4.2 MUST-16
   flight(10);
   probe();
   p.ack(at(10));

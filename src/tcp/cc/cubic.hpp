@@ -92,6 +92,7 @@ inline void cubic_begin_epoch(Cubic& c, const Window& w, Instant now) noexcept {
   e.start = now;
   e.w_est = u64{w.cwnd} << w_est_bits;
   c.rest = 0;
+  //= rfc9438#4.10 MUST-6
   if (e.w_max == 0) e.cwnd_prior = w.cwnd;  // 4.10: slow start was left without a loss
   if (e.after_rto || w.cwnd >= e.w_max) {  // 4.8, 4.10
     e.k = 0;
@@ -117,12 +118,15 @@ inline void cubic_avoid(Cubic& c, Window& w, const Ack& a, u32 acked) noexcept {
   cubic_reno_estimate(e, w, acked);
   const u32 w_est = static_cast<u32>(e.w_est >> w_est_bits);
   if (w_cubic(t, e.k, e.w_max, w.mss) < w_est) {
+    //= rfc9438#4.3 MUST-2
     w.cwnd = std::max(w.cwnd, w_est);
     return;
   }
   const u64 rtt = cubic_time(Duration::micros(a.srtt_us));
+  //= rfc9438#4.2 MUST-3
   const u64 most = std::min<u64>(w.cwnd + u64{w.cwnd} / 2, most_cwnd);
   const u64 target = std::max<u64>(w.cwnd, std::min<u64>(w_cubic(t + rtt, e.k, e.w_max, w.mss), most));
+  //= rfc9438#4.2 MUST-1
   const u64 growth = (target - w.cwnd) * acked + c.rest;
   const u32 cwnd = w.cwnd;
   w.cwnd = static_cast<u32>(std::min<u64>(cwnd + growth / cwnd, target));
@@ -139,9 +143,11 @@ inline void cubic_reduce(Cubic& c, Window& w) noexcept {
   c.in_episode = true;
   e.cwnd_prior = w.cwnd;
   // Fast convergence: the window had not come back to where the last loss was, so somebody else takes part of the path.
+  //= rfc9438#4.7 SHLD-2
   e.w_max = w.cwnd < e.w_max ? static_cast<u32>(u64{w.cwnd} * (10 + cubic_beta_tenths) / 20) : w.cwnd;
   e.running = false;
   // 4.6 allows cwnd in place of FlightSize to those who do not let cwnd grow while it is not used.
+  //= rfc9438#4.6 SHLD-1, MUST-4
   w.ssthresh = std::max(static_cast<u32>(u64{w.cwnd} * cubic_beta_tenths / 10), 2 * w.mss);
 }
 
@@ -182,16 +188,19 @@ inline void Cubic::on_event(Window& w, Event e, Instant now, u32, u32) noexcept 
       // RFC 5681 (4): when the retransmission itself times out, ssthresh stays.
       if (in_episode && epoch.after_rto && w.cwnd <= w.mss) break;
       detail::cubic_reduce(*this, w);
+      //= rfc9438#4.8 MUST-5
       epoch.after_rto = true;
       break;
     case Event::recovered: in_episode = false; break;
     case Event::undone:  // 4.9
+      //= rfc9438#4.9 SHLD-3
       epoch = saved;
       rest = 0;
       in_episode = false;
       hystart_resume(hystart);
       break;
     case Event::restart:  // 5.8: the time since the last ACK was idle
+      //= rfc9438#5.8 MUST-7
       epoch.start = epoch.start + (now - last);
       last = now;
       break;

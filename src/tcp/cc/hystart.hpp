@@ -46,15 +46,18 @@ inline void hystart_begin_round(HyStart& h, SeqNum nxt) noexcept {
 
 // RFC 9406 4.2: how much a round may be slower than the one before.
 [[nodiscard]] constexpr u32 hystart_rtt_thresh(u32 last_round_min_rtt) noexcept {
+  //= rfc9406#4.2 SHLD-2
   return std::clamp(last_round_min_rtt / hystart_min_rtt_divisor, hystart_min_rtt_thresh_us, hystart_max_rtt_thresh_us);
 }
 
 // Judges the round as far as it is known.
 inline void hystart_judge(HyStart& h) noexcept {
+  //= rfc9406#4.2 MUST-1
   if (h.rtt_sample_count < hystart_n_rtt_sample) return;
   if (h.phase == HyStart::Phase::css) {
     if (h.current_round_min_rtt >= h.css_baseline_min_rtt) return;
     h.css_baseline_min_rtt = HyStart::no_rtt;  // it was jitter: back to slow start, which may be left again
+    //= rfc9406#4.2 SHLD-5
     h.phase = HyStart::Phase::slow_start;
     return;
   }
@@ -62,6 +65,7 @@ inline void hystart_judge(HyStart& h) noexcept {
   if (h.current_round_min_rtt < u64{h.last_round_min_rtt} + hystart_rtt_thresh(h.last_round_min_rtt)) return;
   h.css_baseline_min_rtt = h.current_round_min_rtt;
   h.css_round_count = 0;  // what is left of this round is the first one of CSS
+  //= rfc9406#4.2 SHLD-3
   h.phase = HyStart::Phase::css;
 }
 
@@ -78,15 +82,19 @@ inline u32 hystart_on_ack(HyStart& h, Window& w, const Ack& a) noexcept {
   }
   u32 left = 0;
   if (a.cwnd_limited) {
+    //= rfc9406#4.3 SHLD-8
     u32 credit = h.paced ? a.acked : static_cast<u32>(std::min<u64>(a.acked, u64{hystart_l} * w.mss));
+    //= rfc9406#4.2 SHLD-4
     if (h.phase == HyStart::Phase::css) credit /= hystart_css_growth_divisor;
     left = w.cwnd < w.ssthresh ? slow_start(w, credit, false) : a.acked;
   }
   detail::hystart_judge(h);
+  //= rfc9406#4.2 SHLD-1
   if (a.una < h.window_end) return left;
   detail::hystart_begin_round(h, a.nxt);
   if (h.phase == HyStart::Phase::css && ++h.css_round_count >= hystart_css_rounds) {
     h.phase = HyStart::Phase::done;
+    //= rfc9406#4.2 SHLD-6
     w.ssthresh = w.cwnd;
   }
   return left;
@@ -94,6 +102,8 @@ inline u32 hystart_on_ack(HyStart& h, Window& w, const Ack& a) noexcept {
 
 // Loss or a mark ends slow start and CSS (RFC 9406 4.2). To be called at every reduction, so that an undo knows what there was.
 inline void hystart_interrupt(HyStart& h) noexcept {
+  //= rfc9406#4.2 MUST-2
+  //= rfc9406#4.3 SHLD-7
   h.interrupted = h.phase;
   h.phase = HyStart::Phase::done;
 }

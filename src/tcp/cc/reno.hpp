@@ -13,6 +13,7 @@ struct Reno {
 
   void begin(Window, Instant, u32) noexcept { acked = 0; }
   void on_ack(Window w, const Ack& a) noexcept {
+    //= rfc7661#4.1 MUST-1
     if (a.in_recovery || !a.cwnd_limited) return;
     u32 bytes = a.acked;
     if (w.cwnd < w.ssthresh) bytes = slow_start(w, bytes, a.in_loss);
@@ -20,6 +21,7 @@ struct Reno {
     acked += bytes;  // RFC 3465 2.1
     if (acked < w.cwnd) return;
     acked -= w.cwnd;
+    //= rfc5681#3.1 MUST-4
     w.cwnd = std::min(w.cwnd + w.mss, most_cwnd);
   }
   void on_event(Window w, Event e, Instant, u32 in_flight, u32) noexcept {

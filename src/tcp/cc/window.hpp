@@ -11,6 +11,7 @@ inline constexpr u32 most_cwnd = 1u << 30;
 
 // RFC 6928: min(10 segments, max(2 segments, 14,600 bytes)).
 [[nodiscard]] constexpr u32 initial_window(u32 mss, u32 segments) noexcept {
+  //= rfc5681#3.1 MUST-2
   return std::min(segments * mss, std::max(2 * mss, segments * 1'460));
 }
 
@@ -21,6 +22,7 @@ inline constexpr u32 most_cwnd = 1u << 30;
 // ACK (RFC 3465 2.3).
 [[nodiscard]] inline u32 slow_start(Window& w, u32 acked, bool in_loss) noexcept {
   const u32 room = w.ssthresh - w.cwnd;
+  //= rfc5681#3.1 SHLD-2
   const u32 step = std::min({acked, room, in_loss ? w.mss : ~0u, most_cwnd - std::min(w.cwnd, most_cwnd)});
   w.cwnd += step;
   return in_loss || step < room ? 0 : acked - step;

@@ -12,6 +12,8 @@ void on_ack(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
     // Not more than what can have arrived beyond the one that is missing.
     const u32 most = t.flight() > mss ? t.flight() - mss : 0;
     const u32 more = s.dup_bytes < most ? std::min(mss, most - s.dup_bytes) : 0;
+    //= rfc3042#2 SHLD-1
+    //= rfc5681#3.2 SHLD-6
     s.dup_bytes += more;
     s.rate.delivered += more;
     s.rate.delivered_us = cx.now_us();
@@ -37,9 +39,12 @@ u32 detect(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
     if (!l.advanced) return 0;
     cx.count(t, Tcp::partial_acks);
     if (t.partial_acks != 2) ++t.partial_acks;
+    //= rfc6582#3.2 MUST-3
     return head();
   }
+  //= rfc5681#3.2 SHLD-5
   if (!l.duplicate || t.dup_acks != cx.sysctl(t).tcp_reordering || t.path == Path::loss) return 0;
+  //= rfc6582#3.2 MUST-1
   if (t.snd_una <= t.recover) return 0;  // RFC 6582 3.2 step 1: of what a timeout has sent again though it had arrived
   return head();
 }

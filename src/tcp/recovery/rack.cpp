@@ -28,8 +28,11 @@ u32 reordering_window(const Tcb& t, const Sender& s) noexcept {
   const Rack& r = s.rack;
   if (!r.reordered) {
     if (t.path == Path::recovery || t.path == Path::loss) return 0;
+    //= rfc8985#6.2 SHLD-2
+    //= rfc6675#4 MUST-3
     if (s.board.sacked() >= dup_thresh * t.snd_mss) return 0;
   }
+  //= rfc8985#6.2 SHLD-3, MUST-6
   return static_cast<u32>(std::min<u64>(u64{r.min_rtt_us} * r.mult / 4, std::max<u32>(t.srtt_us, r.rtt_us)));
 }
 
@@ -41,6 +44,7 @@ i32 left_us(const Context& cx, const Sender& s, u32 xmit_us, u32 window) noexcep
 void wait_for(const Context& cx, Rack& r, i32 us) noexcept {
   const u32 at = cx.now_us() + static_cast<u32>(us);
   if (!r.waits || static_cast<i32>(at - r.judge_at_us) < 0) r.judge_at_us = at;
+  //= rfc8985#6.2 SHLD-6
   r.waits = true;
 }
 
@@ -58,6 +62,7 @@ u32 judge_originals(Context& cx, const Tcb& t, Sender& s, u32 window) noexcept {
         wait_for(cx, s.rack, left);
         break;
       }
+      //= rfc8985#6.2 MUST-7
       if (s.board.mark_missing(c, p)) lost += trace::lost(cx, t, r.start, r.len);
     }
     s.rack.scan = list.at(c, p).end();
@@ -81,6 +86,7 @@ u32 judge_copies(Context& cx, const Tcb& t, Sender& s, u32 window) noexcept {
     const SeqNum end = e.start + e.len;
     for (auto p = list.find(c, e.start); list.valid(p) && list.at(c, p).start < end; p = list.next(c, p)) {
       const Sent& r = list.at(c, p);
+      //= rfc8985#6.2 MUST-8
       if (r.is(Sent::again) && r.xmit_us == e.xmit_us && s.board.mark_missing(c, p)) lost += trace::lost(cx, t, r.start, r.len);
     }
   }
@@ -106,19 +112,23 @@ void on_delivered(Context& cx, Tcb& t, Sender& s, const Sent& r, bool echo_befor
     note_min_rtt(cx, k, rtt);
     l.rtt_us = rtt;
     // What was sent after a timeout says nothing of it (RFC 5682 3.1 step 3a).
+    //= rfc5682#3.1 MUST-5
     if (t.path != Path::loss || r.start < t.recover) l.original = true;
   }
   // Step 3.
-  if (!k.valid || r.end() > k.fack) k.fack = r.end();
+  //= rfc8985#6.2 MUST-5
+  if (r.end() > k.fack) k.fack = r.end();
   else if (!r.is(Sent::ever)) k.reordered = true, counts::add(cx, t, &Counts::reordered);
   // Step 2: a copy that came back sooner than anything can was the original.
+  //= rfc8985#6.2 MUST-4
   const bool doubtful = r.is(Sent::ever) && (echo_before || rtt < k.min_rtt_us);
   if (!doubtful && (!k.valid || static_cast<i32>(r.xmit_us - k.xmit_us) > 0 || (r.xmit_us == k.xmit_us && r.end() > k.end_seq))) {
+    //= rfc8985#6.2 MUST-3
     k.xmit_us = r.xmit_us;
     k.end_seq = r.end();
     k.rtt_us = rtt;
-  }
   k.valid = true;
+  }
 }
 
 void on_ack(Tcb& t, Sender& s, const Learnt& l) noexcept {
@@ -127,6 +137,7 @@ void on_ack(Tcb& t, Sender& s, const Learnt& l) noexcept {
   if (!l.dsack || k.has_round) return;
   k.has_round = true;
   k.dsack_round = t.snd_nxt;
+  //= rfc8985#6.2 SHLD-4
   if (k.mult != 255) ++k.mult;
   k.persist = 16;
 }
@@ -134,6 +145,7 @@ void on_ack(Tcb& t, Sender& s, const Learnt& l) noexcept {
 void on_recovered(Sender& s) noexcept {
   Rack& k = s.rack;
   if (k.persist != 0) --k.persist;
+  //= rfc8985#6.2 SHLD-5
   if (k.persist == 0) k.mult = 1;
 }
 
@@ -152,6 +164,9 @@ u32 detect_on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
   const u32 window = reordering_window(t, s);
   for (auto p = list.begin(); list.valid(p); p = list.next(cx.sent, p)) {
     const Sent& r = list.at(cx.sent, p);
+    //= rfc2018#8 MUST-7
+    //= rfc6675#5.1 SHLD-1
+    //= rfc8985#6.3 SHLD-7
     if (p == list.begin() || !s.rack.valid || left_us(cx, s, r.xmit_us, window) <= 0)
       if (s.board.mark_missing(cx.sent, p)) lost += trace::lost(cx, t, r.start, r.len);
   }

@@ -49,7 +49,7 @@ Sender* own_sender(Context& cx, Tcb& t) noexcept {
   if (t.sender == 0) return nullptr;
   Sender& s = cx.senders[t.sender];
   s.cc = cc::make(cc_kind(cx, t));
-  s.rack.scan = t.snd_nxt;
+  s.rack.scan = s.rack.fack = t.snd_nxt;
   s.rack.min_rtt_us = t.srtt_us;  // the SYN's
   s.rack.min_rtt_at_ms = cx.now_ms;
   s.rto_from_us = cx.now_us();
@@ -80,6 +80,11 @@ void enter_recovery(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
   counts::add(cx, t, &Counts::fast_retransmits);
   if (t.path != Path::cwr) {  // else this window's reduction has been made
     undo::arm(t, s);
+    //= rfc5681#3.2 MUST-8, MUST-9
+    //= rfc5681#4.3 SHLD-7
+    //= rfc6675#5 MUST-5
+    //= rfc8985#9.3 MUST-17
+    //= rfc2018#5 MUST-8
     cc::tell(cx, t, s, cc::Event::recovery, flight_for_reduction(t, l));
     prr::begin(t, s, l);
     ecn::reduced(t);
@@ -92,6 +97,7 @@ void enter_recovery(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
 
 // A probe has repaired a loss (RFC 8985 7.4.2), or the path has marked (RFC 3168 6.1.2): the window is reduced once a round trip.
 void enter_cwr(Context& cx, Tcb& t, Sender& s, const Learnt& l, cc::Event why) noexcept {
+  //= rfc3168#6.1.2 MUST-6
   if (t.path != Path::open && t.path != Path::disorder) return;
   if (why == cc::Event::mark) cx.count(t, Tcp::mark_reductions);
   else undo::arm(t, s);
@@ -104,6 +110,9 @@ void enter_cwr(Context& cx, Tcb& t, Sender& s, const Learnt& l, cc::Event why) n
 
 void leave(Context& cx, Tcb& t, Sender& s) noexcept {
   const bool was_reducing = reducing(t);
+  //= rfc5681#3.2 MUST-10
+  //= rfc6582#3.2 MUST-4
+  //= rfc9937#6.3 MUST-7
   if (was_reducing && !cc::owns_cwnd(s)) t.cwnd = t.ssthresh;
   if (was_reducing) cc::tell(cx, t, s, cc::Event::recovered, in_flight(t, s));
   if (t.path == Path::recovery) {
@@ -130,18 +139,23 @@ void undo_all(Context& cx, Tcb& t, Sender& s) noexcept {
 void judge_timeout(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
   if (!s.frto) return;
   const bool sack = t.has(HotFlags::sack);
+  //= rfc5682#2.1 SHLD-3
+  //= rfc5682#3.1 SHLD-4
   if (l.original && (sack || !l.copy)) {
     cx.count(t, Tcp::spurious_timeouts);
     return undo_all(cx, t, s);
   }
   if (s.frto_new) {  // step 3
+    //= rfc5682#2.1 MUST-4
     if (l.duplicate || l.newly_sacked != 0) s.frto = s.frto_new = false;
     return;
   }
+  //= rfc5682#2.1 MUST-2, MUST-3
   if (!l.advanced || t.snd_una >= t.recover || !can_send_new(t)) {  // steps 2a, 2b
     s.frto = false;
     return;
   }
+  //= rfc5682#2.1 SHLD-2
   s.frto_new = true;
 }
 
@@ -210,6 +224,7 @@ void detect(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
 void try_undo(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
   if (!s.undo.armed) return;
   const bool episode = t.path == Path::recovery || t.path == Path::loss;
+  //= rfc3522#3.2 eifel
   if (episode && l.advanced && l.copy && l.late_echo && s.undo.stamped) {
     if (t.path == Path::loss) cx.count(t, Tcp::spurious_timeouts);
     return undo_all(cx, t, s);
@@ -263,15 +278,18 @@ void take_sacks(Context& cx, Tcb& t, Sender& s, const Segment& seg, Learnt& l) n
   const bool dsack = first.left < first.right && (first.right <= una || inside);
   if (dsack && first.right <= t.snd_nxt && first.left >= una - std::max(t.max_snd_wnd, 1u)) {
     cx.count(t, Tcp::dsacks_in);
+    //= rfc2883#5 SHLD-2
     counts::add(cx, t, &Counts::dsacks_in);
     l.dsack = true;
     l.dsack_left = first.left;
     l.dsack_right = first.right;
+    //= rfc3708#2 d-sack
     undo::on_dsack(s, first.left, first.right);
   } else if (dsack) {  // older than any window: made up
     cx.count(t, Tcp::sack_discarded);
   }
   const u32 before = s.board.sacked();
+  //= rfc8985#6.2 MUST-5
   for (const auto& b : ascending(blocks.subspan(dsack ? 1 : 0), una)) {
     if (!(b.left < b.right) || b.left < una || b.right > t.snd_nxt) {  // of another time, or made up
       cx.count(t, Tcp::sack_discarded);
@@ -303,15 +321,19 @@ void on_ack(Context& cx, Tcb& t, Sender& s, Learnt& l) noexcept {
   detect(cx, t, s, l);
   if (tail_was_lost) {
     cx.count(t, Tcp::tail_losses);
+    //= rfc8985#7.4.2 MUST-14
     enter_cwr(cx, t, s, l, cc::Event::recovery);
   }
+  //= rfc3168#6.1.2 MUST-5
   if (l.ece && !cc::scalable(s)) enter_cwr(cx, t, s, l, cc::Event::mark);
   settle_disorder(t, s);
   if (reducing(t) && !cc::owns_cwnd(s)) prr::on_ack(t, s, l);
   if (l.delivered != 0 || l.advanced) grow(cx, t, s, l, before);
+  //= rfc6582#3.2 SHLD-1
   if (was_loss && l.advanced && !cc::owns_cwnd(s)) bound_burst(cx, t, s);
   // Without SACK the timer runs on from the first partial ACK: where a whole flight was lost, one segment per round trip is far
   // slower than the timeout and its slow start (RFC 6582 3.2 step 3; RFC 3782 4).
+  //= rfc6582#3.2 SHLD-2
   const bool impatient = was_recovery && t.path == Path::recovery && !t.has(HotFlags::sack) && t.partial_acks > 1;
   set_timer(cx, t, (l.advanced && !impatient) || (t.path == Path::recovery && !was_recovery));
 }
@@ -323,11 +345,15 @@ void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
   const bool same_flight = (t.path == Path::loss || reducing(t)) && t.snd_una < t.recover;
   const bool again = t.path == Path::loss && t.retries == 1;
   const bool first = !same_flight;
+  //= rfc5682#4 MAY-1
   if (first) undo::arm(t, s);
+  //= rfc5681#3.1 MUST-5, MUST-6
   if (first) cc::tell(cx, t, s, cc::Event::timeout, t.flight());
   else if (again) cc::tell(cx, t, s, cc::Event::timeout, std::min(t.cwnd, t.flight()));
+  //= rfc3168#6.1.2 MUST-7
   ecn::reduced(t);
   // RFC 5682 2: not where a timeout is being answered already.
+  //= rfc5682#2.1 MUST-1
   s.frto = cx.sysctl(t).tcp_frto && first;
   s.frto_new = false;
   s.tlp.out = false;
@@ -337,6 +363,7 @@ void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
   t.recover = t.snd_nxt;
   const bool reneged = !s.board.empty() && s.board.list().front(cx.sent).is(Sent::sacked);
   if (reneged) {  // what lies at SND.UNA would have been acknowledged: the peer has thrown away what it had (RFC 2018 8)
+    //= rfc2018#8 MUST-6
     s.board.forget_sacks(cx.sent);
     cx.count(t, Tcp::sack_reneged);
   }
@@ -345,6 +372,7 @@ void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
   else lost = trace::lost(cx, t, t.snd_una, s.board.mark_missing(cx.sent, t.snd_una, t.snd_nxt));
   s.rate.lost += lost;
   s.lost_untold += lost;
+  //= rfc5681#3.1 MUST-7
   t.cwnd = in_flight(t, s) + t.snd_mss;
 }
 
@@ -373,10 +401,12 @@ void after_idle(Context& cx, Tcb& t, Sender& s, u32 rto_us) noexcept {
   const u32 restart = std::min(t.cwnd, cc::initial_window(t.snd_mss, cx.sysctl(t).initial_cwnd));
   if (t.ssthresh < cc::most_cwnd) t.ssthresh = std::max(t.ssthresh, t.cwnd / 4 * 3);
   const u64 halvings = std::min<u64>(idle_us / std::max<u32>(rto_us, 1), 31);
+  //= rfc5681#4.1 SHLD-8
   t.cwnd = std::max(restart, t.cwnd >> halvings);
 }
 
 void note_sent(Context& cx, Sender& s, Sent& r, u32 flight) noexcept {
+  //= rfc8985#5.1 MUST-1
   r.xmit_us = cx.now_us();
   rate::on_sent(cx, s, r, flight);
 }

@@ -13,6 +13,7 @@ constexpr u32 granularity_us = 2'000;
 }  // namespace
 
 bool wanted(const Context& cx, const Tcb& t, const Sender& s) noexcept {
+  //= rfc8985#7.2 MUST-9
   if (!t.has(HotFlags::sack) || cx.sysctl(t).tcp_early_retrans < 3) return false;
   return (t.path == Path::open || t.path == Path::cwr) && s.board.sacked() == 0 && !s.tlp.out && !s.board.empty();
 }
@@ -20,12 +21,14 @@ bool wanted(const Context& cx, const Tcb& t, const Sender& s) noexcept {
 u32 after_us(const Context&, const Tcb& t, const Sender& s) noexcept {
   if (t.srtt_us == 0) return first_us;
   const bool alone = s.board.records() == 1 && t.flight() <= t.snd_mss;
+  //= rfc8985#7.2 SHLD-8, SHLD-9
   return 2 * t.srtt_us + (alone ? ack_delay_us : granularity_us);
 }
 
 void send_probe(Context& cx, Tcb& t, Sender& s) noexcept {
   cx.count(t, Tcp::tail_loss_probes);
   s.tlp.again = false;
+  //= rfc8985#7.3 MUST-10, MUST-11
   if (!send_one_new(cx, t)) {
     const Sent& last = s.board.list().back(cx.sent);
     // One segment, with the FIN if there is one.
@@ -34,6 +37,7 @@ void send_probe(Context& cx, Tcb& t, Sender& s) noexcept {
     s.tlp.again = true;
     if (!send_again(cx, t, s, last.end() - n, n)) return;
   }
+  //= rfc8985#7.3 MUST-12
   s.tlp.out = true;
   s.tlp.end = t.snd_nxt;
 }
@@ -41,11 +45,13 @@ void send_probe(Context& cx, Tcb& t, Sender& s) noexcept {
 bool on_ack(Tcb& t, Sender& s, const Learnt& l) noexcept {
   if (!s.tlp.out || t.snd_una < s.tlp.end) return false;
   if (!s.tlp.again) return s.tlp.out = false;
+  //= rfc8985#7.4.2 MUST-15
   if (l.dsack && l.dsack_right == s.tlp.end) return s.tlp.out = false;  // both copies came
   if (t.snd_una > s.tlp.end) {  // beyond the probe, and no word of a second copy: it was needed
     s.tlp.out = false;
     return true;
   }
+  //= rfc8985#7.4.2 MUST-16
   if (!l.advanced && !l.dsack) s.tlp.out = false;  // acknowledged twice: both came
   return false;
 }

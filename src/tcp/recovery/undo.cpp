@@ -8,6 +8,7 @@ namespace weir::tcp::undo {
 
 void respond(Context& cx, Tcb& t, Sender& s) noexcept {
   cx.count(t, Tcp::undone);
+  //= rfc4015#3 response
   t.cwnd = std::max(t.cwnd, s.undo.cwnd);
   t.ssthresh = std::max(t.ssthresh, s.undo.ssthresh);
   trace::undone(cx, t);

@@ -48,6 +48,8 @@ TEST(cubic, the_cubic_function_is_within_one_segment_of_the_closed_form) {
 
 // Three losses at given windows, the second and third with fast convergence (4.7): at each RTT cwnd is where figure 1 puts it.
 TEST(cubic, cwnd_follows_the_formula_through_losses) {
+  //= rfc9438#4.2 MUST-1
+  //= rfc9438#4.6 SHLD-1
   for (const u32 rtt_ms : {20u, 60u, 100u}) {
     Flow f;
     f.mss = 1'448;
@@ -73,6 +75,7 @@ TEST(cubic, cwnd_follows_the_formula_through_losses) {
 
 // 4.3: alpha = 3 (1 - beta) / (1 + beta) = 9/17 of a segment a round, up to cwnd_prior; then a segment a round.
 TEST(cubic, the_reno_friendly_region_grows_as_the_closed_form) {
+  //= rfc9438#4.3 MUST-2
   Flow f = after_loss(100'000, 4_ms);
   ASSERT_EQ(f.cwnd, 70'000u);
   int n = 0;
@@ -90,6 +93,7 @@ TEST(cubic, the_reno_friendly_region_grows_as_the_closed_form) {
 
 // 4.2: the target is at most 1.5 cwnd, so a window grows by half a round at the most.
 TEST(cubic, growth_is_at_most_half_the_window_a_round) {
+  //= rfc9438#4.2 MUST-3
   Flow f = after_loss(100'000, 1_s);
   f.round(1_s);
   f.now = f.now + 100_s;
@@ -100,6 +104,8 @@ TEST(cubic, growth_is_at_most_half_the_window_a_round) {
 }
 
 TEST(cubic, a_loss_takes_three_tenths_and_fast_convergence_lowers_w_max) {
+  //= rfc9438#4.6 SHLD-1
+  //= rfc9438#4.7 SHLD-2
   Flow f = after_loss(100'000, 100_ms);
   EXPECT_EQ(f.ssthresh, 70'000u);
   EXPECT_EQ(f.cc.epoch.w_max, 100'000u);
@@ -113,6 +119,7 @@ TEST(cubic, a_loss_takes_three_tenths_and_fast_convergence_lowers_w_max) {
 }
 
 TEST(cubic, ssthresh_is_at_least_two_segments) {
+  //= rfc9438#4.6 MUST-4
   Flow f;
   f.cwnd = 1'000;
   f.event(Event::recovery, 1'000);
@@ -132,6 +139,7 @@ TEST(cubic, nothing_grows_in_recovery) {
 
 // 4.8: after a timeout K is 0 and W_max the window with which congestion avoidance begins.
 TEST(cubic, after_a_timeout_growth_begins_at_the_plateau) {
+  //= rfc9438#4.8 MUST-5
   Flow f;
   f.cwnd = 100'000;
   f.event(Event::timeout, f.cwnd);
@@ -169,6 +177,7 @@ TEST(cubic, a_second_timeout_of_a_segment_leaves_ssthresh) {
 
 // 4.10: W_max is not known when HyStart++ has ended slow start without a loss.
 TEST(cubic, without_a_loss_the_plateau_is_where_slow_start_ended) {
+  //= rfc9438#4.10 MUST-6
   Flow f;
   f.cwnd = f.ssthresh = 50'000;
   f.round(100_ms);
@@ -185,6 +194,7 @@ bool equal(const Cubic::Epoch& a, const Cubic::Epoch& b) {
 
 // 4.9: everything is as before, also when the reduction had several steps.
 TEST(cubic, an_undo_restores_exactly) {
+  //= rfc9438#4.9 SHLD-3
   for (const bool then_timeout : {false, true}) {
     for (const bool ended : {false, true}) {
       Flow f = after_loss(500'000, 100_ms);
@@ -226,6 +236,7 @@ TEST(cubic, each_episode_saves_its_own_state) {
 
 // 4.2, 5.8: time in which the sender had nothing to say is not time in which the window could have grown.
 TEST(cubic, idle_time_shifts_the_epoch) {
+  //= rfc9438#5.8 MUST-7
   Flow busy = after_loss(500'000, 100_ms), idle = busy;
   for (int i = 0; i < 20; ++i) busy.round(100_ms), idle.round(100_ms);
   idle.now = idle.now + 60_s;

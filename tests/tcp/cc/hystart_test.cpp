@@ -42,6 +42,7 @@ TEST(hystart, slow_start_doubles_every_round) {
 
 // RFC 9406 4.2: RttThresh = clamp(4 ms, lastRoundMinRTT / 8, 16 ms).
 TEST(hystart, the_threshold_is_an_eighth_between_4_and_16_ms) {
+  //= rfc9406#4.2 SHLD-2, SHLD-3
   EXPECT_FALSE(leaves(10'000, 13'999));
   EXPECT_TRUE(leaves(10'000, 14'000));
   EXPECT_FALSE(leaves(80'000, 89'999));
@@ -51,6 +52,7 @@ TEST(hystart, the_threshold_is_an_eighth_between_4_and_16_ms) {
 }
 
 TEST(hystart, a_round_needs_eight_samples) {
+  //= rfc9406#4.2 MUST-1
   EXPECT_FALSE(leaves(20'000, 60'000, 7));
   EXPECT_TRUE(leaves(20'000, 60'000, 8));
 }
@@ -65,6 +67,7 @@ TEST(hystart, one_fast_sample_clears_the_round) {
 
 // RFC 9406 4.2: rounds are compared with the one before, not with the least of all.
 TEST(hystart, rounds_are_ended_by_the_sequence_number) {
+  //= rfc9406#4.2 SHLD-1
   Flow f;
   rounds(f, 1, 20'000);
   for (u32 rtt = 23'000; rtt < 60'000; rtt += 3'000) {
@@ -76,6 +79,7 @@ TEST(hystart, rounds_are_ended_by_the_sequence_number) {
 
 // RFC 9406 4.2: cwnd grows by a quarter of what slow start would give, for five rounds, of which the first has begun already.
 TEST(hystart, css_grows_by_a_quarter_and_ends_after_five_rounds) {
+  //= rfc9406#4.2 SHLD-4, SHLD-6
   Flow f;
   f.cwnd = 16'000;
   rounds(f, 2, 20'000);
@@ -95,6 +99,7 @@ TEST(hystart, css_grows_by_a_quarter_and_ends_after_five_rounds) {
 }
 
 TEST(hystart, jitter_that_passes_leads_back_to_slow_start) {
+  //= rfc9406#4.2 SHLD-5
   Flow f;
   f.cwnd = 16'000;
   rounds(f, 2, 20'000);
@@ -111,6 +116,7 @@ TEST(hystart, jitter_that_passes_leads_back_to_slow_start) {
 
 // RFC 9406 4.3: L = 8 segments an ACK, without a limit when paced.
 TEST(hystart, an_ack_of_many_segments_counts_for_eight_unless_paced) {
+  //= rfc9406#4.3 SHLD-8
   Flow f;
   f.cwnd = 60'000;
   f.give(f.ack(30'000, 20'000));
@@ -129,6 +135,8 @@ TEST(hystart, a_window_that_is_not_used_does_not_grow) {
 }
 
 TEST(hystart, loss_ends_it_for_good_and_an_undo_brings_it_back) {
+  //= rfc9406#4.2 MUST-2
+  //= rfc9406#4.3 SHLD-7
   Flow f;
   f.cwnd = 16'000;
   rounds(f, 2, 20'000);
