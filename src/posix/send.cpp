@@ -43,6 +43,21 @@ Outcome send_stream(Shard& shard, File& f, const msghdr& m, int flags, Instant n
   return {static_cast<i64>(done), 0, false};
 }
 
+// MSG_FASTOPEN: a connection with data on its SYN (RFC 7413 2). Where the SYN cannot have any, whoever waits sends it afterwards.
+Outcome send_fast_open(Shard& shard, File& f, const msghdr& m, int flags, Instant now) {
+  if (f.stage != Stage::fresh) return send_stream(shard, f, m, flags, now);
+  if (m.msg_name == nullptr) return failed(EDESTADDRREQ);
+  const auto to = from_sockaddr(f.domain, static_cast<const sockaddr*>(m.msg_name), m.msg_namelen, Use::connect);
+  if (!to) return failed(to.error());
+  std::vector<std::byte> data;
+  if (!gather(m, std::min<usize>(total(m), 64 * 1024), data)) return failed(EFAULT);
+  const auto n = shard.send_to(f.sock, data, *to, SendFlags::fast_open, now);
+  if (!n && n.error() != Errc::in_progress) return failed(to_errno(n.error()));
+  f.stage = Stage::connecting;
+  if (n) return {*n, 0, false};
+  return f.blocking(flags) ? waiting(0) : failed(EINPROGRESS);
+}
+
 // Options of the socket for the length of one call.
 class Borrowed {
  public:
@@ -151,9 +166,8 @@ Outcome attempt_send(Shard& shard, File& file, const msghdr& m, int flags, Insta
     if (o.value > 0) note_sent(file, static_cast<u64>(o.value), zero_copy);
     return o;
   }
-  if ((flags & MSG_FASTOPEN) != 0) return failed(EOPNOTSUPP);  // as where net.ipv4.tcp_fastopen does not allow it
   if (const auto control = read_control(file, m); !control) return failed(control.error());
-  const Outcome o = send_stream(shard, file, m, flags, now);
+  const Outcome o = (flags & MSG_FASTOPEN) != 0 ? send_fast_open(shard, file, m, flags, now) : send_stream(shard, file, m, flags, now);
   if (o.value > 0) note_sent(file, static_cast<u64>(o.value), zero_copy);
   return o;
 }

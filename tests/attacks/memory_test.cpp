@@ -17,6 +17,7 @@ constexpr u64 cap = 2 * window + 4 * buf::Pool::large_stride;
 Sysctl small_window() {
   Sysctl s;
   s.tcp_rmem = window;
+  s.tcp_moderate_rcvbuf = false;
   return s;
 }
 
