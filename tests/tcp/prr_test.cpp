@@ -12,7 +12,6 @@ struct tcp_prr : SackFlight {
 TEST_F(tcp_prr, above_ssthresh_what_leaves_is_in_proportion_to_what_arrives) {
   //= rfc9937#6.1 MUST-1
   //= rfc9937#6.2 MUST-2
-  //= rfc9937#6.3 MUST-7
   flight(20, 40);
   h.pass(rtt);
   u32 sent = 0;

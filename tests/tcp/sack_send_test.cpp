@@ -51,6 +51,7 @@ TEST_F(tcp_sack_sender, only_what_is_missing_is_sent_again_lowest_first) {
   h.pass(rtt);
   p.sack({block(6, 10), block(2, 4)});
   std::vector<u32> again = numbers();
+  ASSERT_FALSE(again.empty());
   for (u32 i = 0; i < 20 && again.size() < 4; ++i) {
     h.pass(rtt);
     p.ack(at(again.back() == 0 ? 1 : again.back() == 1 ? 4 : again.back() + 1));

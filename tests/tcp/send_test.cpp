@@ -286,6 +286,7 @@ TEST(tcp_send, a_syn_is_retried_and_given_up) {
 }
 
 TEST(tcp_send, three_duplicate_acks_repair_one_loss_before_the_rto) {
+  //= rfc9937#6.3 MUST-7
   //= rfc5681#3.2 SHLD-5, MUST-9, MUST-10
   //= rfc6582#3.2 MUST-4
   Harness h;
