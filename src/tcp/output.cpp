@@ -106,7 +106,7 @@ bool send_mtu_probe(Context& cx, Tcb& t, Sender& s) noexcept {
 
 bool send_new_segment(Context& cx, Tcb& t, Sender& s, u32 n, bool fin) noexcept {
   u16 flags = 0;
-  if (n != 0 && (n == t.unsent() || n > t.snd_mss)) flags |= TcpFlags::psh;  //= rfc9293#3.9.1.2 MUST-61, SHLD-27
+  if (n == t.unsent() && n != 0) flags |= TcpFlags::psh;  //= rfc9293#3.9.1.2 MUST-61, SHLD-27
   if (fin) flags |= TcpFlags::fin;
   if (!send_segment(cx, t, t.snd_nxt, n, flags)) return false;
   if (t.path == Path::disorder) cx.count(t, Tcp::limited_transmits);

@@ -20,11 +20,14 @@ HostConfig hosts(u8 probing) {
   return h;
 }
 
+// What is lost here is lost for its size, never for want of room.
+constexpr LinkConfig wire{.bits_per_second = 100'000'000, .delay = 10_ms, .queue_packets = 0};
+
 class sim_mtu : public testing::TestWithParam<Case> {};
 
 TEST_P(sim_mtu, a_silent_black_hole_is_found_by_timeouts) {
   const Case c = GetParam();
-  TcpWorld w{1, {.bits_per_second = 100'000'000, .delay = 10_ms}, {.static_neighbours = true}, hosts(1)};
+  TcpWorld w{1, wire, {.static_neighbours = true}, hosts(1)};
   w.link.drop(larger_than(c.bytes + 14));
   w.transfer({.bytes = 3'000'000, .family = c.family});
   EXPECT_EQ(w.finish(), "");
@@ -34,7 +37,7 @@ TEST_P(sim_mtu, a_silent_black_hole_is_found_by_timeouts) {
 
 TEST_P(sim_mtu, probes_find_the_size_and_cost_no_window) {
   const Case c = GetParam();
-  TcpWorld w{1, {.bits_per_second = 100'000'000, .delay = 10_ms}, {.static_neighbours = true}, hosts(2)};
+  TcpWorld w{1, wire, {.static_neighbours = true}, hosts(2)};
   w.link.drop(larger_than(c.bytes + 14));
   w.transfer({.bytes = 60'000'000, .family = c.family});
   w.world.run_until(Instant{} + 4_s);
@@ -50,7 +53,7 @@ TEST_P(sim_mtu, probes_find_the_size_and_cost_no_window) {
 }
 
 TEST(sim_mtu_wide, a_wide_path_is_found_to_be_wide) {
-  TcpWorld w{1, {.bits_per_second = 100'000'000, .delay = 10_ms}, {.static_neighbours = true}, hosts(2)};
+  TcpWorld w{1, wire, {.static_neighbours = true}, hosts(2)};
   w.transfer({.bytes = 20'000'000});
   w.world.run_until(Instant{} + 1500_ms);
   const auto info = w.client.tcp_info(w.moved->client().result().local.port);
