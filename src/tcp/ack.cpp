@@ -124,6 +124,7 @@ void advance(Context& cx, Tcb& t, Sender* s, const Segment& seg, Learnt& l) noex
 
 // After the ACK has been judged: who waits for room, and a path that was narrow.
 void after_progress(Context& cx, Tcb& t) noexcept {
+  release_sender_if_idle(cx, t);
   t.unmark(ColdFlags::r1_told);
   autotune::on_ack(cx, t);
   if (t.path_is_narrow) update_mss(cx, t);  // RFC 1191 6.3: after ten minutes the larger size is tried again

@@ -16,11 +16,15 @@ struct Counts {
   u32 last_data_in_ms = 0, last_data_out_ms = 0;  // 0: never
   u32 reordered = 0;                              // segments of ours that arrived behind later ones
   u32 marked_bytes = 0;                           // that the peer says came with a congestion mark
-  Duration limited[limits_count]{};
+  Duration limited[limits_count - 1]{};           // by Limit, without `nothing`
   Instant limit_from{};
   u32 rate_bytes = 0, rate_interval_us = 0;       // delivery rate; interval 0: none yet
   Limit limit = Limit::nothing;
   bool rate_app_limited = false;
+
+  // How long it was this limit; null for `nothing`.
+  [[nodiscard]] Duration* time_of(Limit l) noexcept { return l == Limit::nothing ? nullptr : &limited[static_cast<usize>(l) - 1]; }
 };
+static_assert(sizeof(Counts) <= 120);
 
 }  // namespace weir::tcp

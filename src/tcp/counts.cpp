@@ -33,8 +33,7 @@ void note_limit(Context& cx, const Tcb& t) noexcept {
   if (c == nullptr) return;
   const Limit limit = limit_of(cx, t);
   if (limit == c->limit) return;
-  Duration& total = c->limited[static_cast<usize>(c->limit)];
-  total = total + (cx.now - c->limit_from);
+  if (Duration* const total = c->time_of(c->limit)) *total = *total + (cx.now - c->limit_from);
   c->limit_from = cx.now;
   c->limit = limit;
 }

@@ -13,8 +13,7 @@ void put_counts(Context& cx, const Tcb& t, SendInfo& i) noexcept {
   const Counts* const c = counts::of(cx, t);
   if (c == nullptr) return;
   i.counted = *c;
-  Duration& now = i.counted.limited[static_cast<usize>(c->limit)];
-  now = now + (cx.now - c->limit_from);
+  if (Duration* const now = i.counted.time_of(c->limit)) *now = *now + (cx.now - c->limit_from);
   if (c->last_data_in_ms != 0) i.last_data_in_ms = cx.now_ms - c->last_data_in_ms;
   if (c->last_data_out_ms != 0) i.last_data_out_ms = cx.now_ms - c->last_data_out_ms;
   if (c->rate_interval_us != 0) i.delivery_rate = u64{c->rate_bytes} * 1'000'000 / c->rate_interval_us;
@@ -34,6 +33,7 @@ SendInfo send_info(Context& cx, u32 connection) noexcept {
   i.ecn = (t.ecn & EcnState::on) != 0;
   put_counts(cx, t, i);
   const Sender* s = sender(cx, t);
+  i.delivered = t.bytes_out;
   if (s == nullptr) return i;
   i.in_flight = in_flight(t, *s);
   i.sacked = s->board.sacked();

@@ -22,7 +22,8 @@ struct SendInfo {
   bool ecn = false;
   Counts counted{};                     // with what the limit of now adds up to
 
-  [[nodiscard]] u64 limited_us(Limit l) const noexcept { return static_cast<u64>(counted.limited[static_cast<usize>(l)].us()); }
+  // l: not `nothing`.
+  [[nodiscard]] u64 limited_us(Limit l) const noexcept { return static_cast<u64>(counted.limited[static_cast<usize>(l) - 1].us()); }
 };
 
 [[nodiscard]] SendInfo send_info(Context& cx, u32 connection) noexcept;

@@ -127,7 +127,7 @@ void on_delivered(Context& cx, Tcb& t, Sender& s, const Sent& r, bool echo_befor
     k.xmit_us = r.xmit_us;
     k.end_seq = r.end();
     k.rtt_us = rtt;
-  k.valid = true;
+    k.valid = true;
   }
 }
 

@@ -50,6 +50,7 @@ Sender* own_sender(Context& cx, Tcb& t) noexcept {
   Sender& s = cx.senders[t.sender];
   s.cc = cc::make(cc_kind(cx, t));
   s.rack.scan = s.rack.fack = t.snd_nxt;
+  s.rate.delivered = t.bytes_out;
   s.rack.min_rtt_us = t.srtt_us;  // the SYN's
   s.rack.min_rtt_at_ms = cx.now_ms;
   s.rto_from_us = cx.now_us();
@@ -63,6 +64,14 @@ void release_sender(Context& cx, Tcb& t) noexcept {
   cx.senders[t.sender].board.clear(cx.sent);
   cx.senders.release(t.sender);
   t.sender = 0;
+}
+
+void release_sender_if_idle(Context& cx, Tcb& t) noexcept {
+  if (t.sender == 0 || t.flight() != 0 || t.bytes_out >= cc::initial_window(t.snd_mss, cx.sysctl(t).initial_cwnd)) return;
+  Sender& s = cx.senders[t.sender];
+  const bool learnt = t.path != Path::open || s.rate.lost != 0 || s.undo.armed || s.probe.on || t.cc != 0;
+  if (learnt || !t.tx.empty() || cc_kind(cx, t) != cc::Kind::cubic || extra(cx, t).max_pacing_rate != 0) return;
+  release_sender(cx, t);
 }
 
 namespace recovery {

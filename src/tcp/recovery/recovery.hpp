@@ -10,6 +10,9 @@ namespace weir::tcp {
 // Makes it where there is none. Null: no memory.
 [[nodiscard]] Sender* own_sender(Context& cx, Tcb& t) noexcept;
 void release_sender(Context& cx, Tcb& t) noexcept;
+// Everything is acknowledged. What less than an initial window has taught is not worth its memory: a connection that has hardly been
+// used is as small as one that has not.
+void release_sender_if_idle(Context& cx, Tcb& t) noexcept;
 // The congestion control of a connection: its own, or that of its netns.
 [[nodiscard]] cc::Kind cc_kind(const Context& cx, const Tcb& t) noexcept;
 void set_cc(Context& cx, Tcb& t, cc::Kind kind) noexcept;
