@@ -15,6 +15,8 @@ i64 time_of(u32 bytes, u64 rate) noexcept { return static_cast<i64>(u64{bytes} *
 }  // namespace
 
 u64 rate(Context& cx, const Tcb& t, const Sender& s) noexcept {
+  if (t.extra == 0 && cc::is_plain(s.cc)) [[likely]]
+    return 0;
   const u64 wanted = cc::visit(s.cc, [](const auto& c) { return c.pacing_rate(); });
   const u64 most = extra(cx, t).max_pacing_rate;
   if (most == 0 || wanted == 0) return std::max(most, wanted);

@@ -16,6 +16,8 @@ inline void tell(Context& cx, Tcb& t, Sender& s, Event e, u32 in_flight, u32 idl
 
 // Something has left; `in_flight`: before it.
 inline void sent(Context& cx, Tcb& t, Sender& s, u32 bytes, u32 in_flight) noexcept {
+  if (is_plain(s.cc)) [[likely]]
+    return;
   visit(s.cc, [&](auto& c) {
     if constexpr (std::remove_reference_t<decltype(c)>::wants_sent) {
       Window w = window(cx, t);

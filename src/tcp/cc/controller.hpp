@@ -28,6 +28,9 @@ enum class Kind : u8 { cubic, reno, dctcp, bbr1, bbr3, external };
 [[nodiscard]] std::string_view names() noexcept;
 [[nodiscard]] Any make(Kind kind) noexcept;
 
+// Nearly all connections: no pace, nothing to be told of what is sent, growth only where the window is the limit.
+[[nodiscard]] inline bool is_plain(const Any& any) noexcept { return any.index() <= static_cast<usize>(Kind::reno); }
+
 namespace detail {
 
 template <class C>

@@ -181,7 +181,11 @@ bool cwnd_limited(const Tcb& t, const Learnt& l) noexcept {
 
 void grow(Context& cx, Tcb& t, Sender& s, const Learnt& l, Path before) noexcept {
   const bool was_loss = before == Path::loss;
-  counts::add(cx, t, &Counts::marked_bytes, l.ce_bytes);
+  if (l.ce_bytes != 0) counts::add(cx, t, &Counts::marked_bytes, l.ce_bytes);
+  const cc::RateSample sample = counts::keep_rate(cx, t, rate::sample(cx, s, l));
+  // Where the window is not the limit it does not grow; CUBIC learns of that time by the next gap between ACKs.
+  const bool limited = was_loss || cwnd_limited(t, l);
+  if (!limited && before == Path::open && t.path == Path::open && cc::is_plain(s.cc)) return;
   const cc::Ack a{.now = cx.now,
                   .una = t.snd_una,
                   .nxt = t.snd_nxt,
@@ -196,10 +200,10 @@ void grow(Context& cx, Tcb& t, Sender& s, const Learnt& l, Path before) noexcept
                   .min_rtt_us = s.rack.min_rtt_us,
                   .ce_bytes = l.ce_bytes,
                   .ece = l.ece,
-                  .cwnd_limited = was_loss || cwnd_limited(t, l),
+                  .cwnd_limited = limited,
                   .in_recovery = reducing(t) || before == Path::recovery || before == Path::cwr,
                   .in_loss = was_loss,
-                  .rate = counts::keep_rate(cx, t, rate::sample(cx, s, l))};
+                  .rate = sample};
   cc::Window w = cc::window(cx, t);
   cc::visit(s.cc, [&](auto& c) { c.on_ack(w, a); });
 }
