@@ -57,7 +57,7 @@ u32 advance(Context& cx, u32 budget) noexcept {
     Tcb& t = cx.tcbs.peek(d.tcb);
     if (t.sender == 0) continue;  // gone meanwhile
     Sender& s = cx.senders[t.sender];
-    if (!s.pace_waits || s.pace_at != d.at) continue;  // another connection of the same index
+    if (!s.pace_waits) continue;  // another connection of the same index
     s.pace_waits = false;
     output(cx, t);
   }

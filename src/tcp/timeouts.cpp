@@ -65,6 +65,7 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
   Sender* const s = sender(cx, t);
   //= rfc6298#5.4 MUST-9
   if (s != nullptr) mtu_probe::on_timeout(cx, t, *s);
+  if (s != nullptr) s->pace_at = cx.now;  // the oldest goes now, whatever the pace: the next timeout counts from here (RFC 6298 5.5)
   if (s != nullptr) recovery::on_timeout(cx, t, *s);
   //= rfc6298#5.6 MUST-11
   else retransmit_head(cx, t);
