@@ -35,18 +35,16 @@ void begin(Context& cx, Tcb& t, Sender& s) noexcept {
   limit_to(cx, t, s.probe.low);
 }
 
-bool on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
+void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept {
   const Sysctl& sys = cx.sysctl(t);
   const u16 before = t.snd_mss;
-  if (sys.tcp_mtu_probing == 0 || t.retries < sys.tcp_retries1 || before <= sys.tcp_mtu_probe_floor) return false;
+  if (sys.tcp_mtu_probing == 0 || t.retries < sys.tcp_retries1 || before <= sys.tcp_mtu_probe_floor) return;
   // The first time the base; then half of what there is, down to the floor, and not for what is small already.
   const u16 high = s.probe.on ? s.probe.high : largest(cx, t);
   const u16 low = s.probe.on ? static_cast<u16>(std::max<u32>(t.snd_mss / 2, sys.tcp_mtu_probe_floor)) : sys.tcp_base_mss;
   s.probe = {.on = true, .low = std::min(low, before), .high = high, .next_ms = cx.now_ms + after_hole_ms};
   limit_to(cx, t, s.probe.low);
-  if (t.snd_mss >= before) return false;
-  cx.count(t, Tcp::black_holes);
-  return true;
+  if (t.snd_mss < before) cx.count(t, Tcp::black_holes);
 }
 
 u32 due(Context& cx, Tcb& t, Sender& s) noexcept {

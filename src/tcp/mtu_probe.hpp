@@ -8,8 +8,8 @@ namespace weir::tcp::mtu_probe {
 
 // tcp_mtu_probing: 0 never, 1 after a black hole was met, 2 always.
 void begin(Context& cx, Tcb& t, Sender& s) noexcept;
-// A timeout, the n-th in a row: segments that may be too large for the path become smaller (RFC 4821 7.7). True: they have.
-bool on_timeout(Context& cx, Tcb& t, Sender& s) noexcept;
+// A timeout, the n-th in a row: segments that may be too large for the path become smaller (RFC 4821 7.7).
+void on_timeout(Context& cx, Tcb& t, Sender& s) noexcept;
 // Bytes of a probe that should be sent now instead of an ordinary segment; 0: none.
 [[nodiscard]] u32 due(Context& cx, Tcb& t, Sender& s) noexcept;
 void on_sent(Context& cx, Tcb& t, Sender& s, u32 bytes) noexcept;

@@ -114,10 +114,9 @@ bool send_new_segment(Context& cx, Tcb& t, Sender& s, u32 n, bool fin) noexcept 
   return true;
 }
 
-// New data and FIN. Returns whether a segment left.
-bool send_new(Context& cx, Tcb& t, Sender& s) noexcept {
-  if (s.probe.on && !send_mtu_probe(cx, t, s)) return false;
-  bool sent = false;
+// New data and FIN.
+void send_new(Context& cx, Tcb& t, Sender& s) noexcept {
+  if (s.probe.on && !send_mtu_probe(cx, t, s)) return;
   for (;;) {
     const u32 flight = t.flight();
     //= rfc3042#2 MUST-1
@@ -131,11 +130,10 @@ bool send_new(Context& cx, Tcb& t, Sender& s) noexcept {
     const bool fin = !t.has(HotFlags::fin_sent) && fin_fits(t, t.snd_nxt, n, peer);
     if (n == 0 && !(fin && ready == 0)) {
       if (ready == 0 && s.board.missing() == 0) rate::app_limited(s, in_flight(t, s));
-      return sent;
+      return;
     }
-    if (too_many_records(t, s) || !pacing::may_send(cx, t, s) || !send_new_segment(cx, t, s, n, fin)) return sent;
-    sent = true;
-    if (fin) return sent;
+    if (too_many_records(t, s) || !pacing::may_send(cx, t, s) || !send_new_segment(cx, t, s, n, fin)) return;
+    if (fin) return;
   }
 }
 
@@ -146,8 +144,7 @@ u16 last_flags(bool fin, u32 data) noexcept {
 }
 
 // Sends what is missing again, as far as cwnd lets it.
-bool send_missing(Context& cx, Tcb& t, Sender& s) noexcept {
-  bool sent = false;
+void send_missing(Context& cx, Tcb& t, Sender& s) noexcept {
   Scoreboard::Range gap;
   while (s.board.next_missing(cx.sent, gap)) {
     if (gap.start - t.snd_una >= std::max<u32>(t.snd_wnd, t.snd_mss)) break;  //= rfc9293#3.8.6 SHLD-16
@@ -157,9 +154,7 @@ bool send_missing(Context& cx, Tcb& t, Sender& s) noexcept {
     u32 n = std::min({gap.len, std::max(room, mss), pacing::quantum(cx, t, s, std::max(mss, cx.limits.gso_bytes / mss * mss))});
     if (n > mss && n < gap.len) n = n / mss * mss;
     if (!pacing::may_send(cx, t, s) || !send_again(cx, t, s, gap.start, n)) break;
-    sent = true;
   }
-  return sent;
 }
 
 u32 rto_us(const Context& cx, const Tcb& t) noexcept { return static_cast<u32>(current_rto(cx, t).us()); }
@@ -266,16 +261,17 @@ bool send_again(Context& cx, Tcb& t, Sender& s, SeqNum start, u32 len) noexcept 
   if (!send_segment(cx, t, start, data, last_flags(len > data, data) | push)) return false;
   t.unmark(ColdFlags::timing);  //= rfc9293#3.8.1 MUST-18
   t.resent_ms = cx.now_ms;
-  if (Sent* const r = s.board.sent_again(cx.sent, start, len, cx.now_us())) {
+  Sent* const r = s.board.sent_again(cx.sent, start, len, cx.now_us());
+  if (r != nullptr) {
     r->mss = t.snd_mss;
     recovery::note_sent(cx, s, *r, flight);
-    rack::on_sent_again(s, *r);
+    if (t.has(HotFlags::sack)) rack::on_sent_again(s, *r);  // who else would take it off the list
   }
   undo::on_sent_again(s, len, cx.now_ms + t.ts_offset);
   if (t.path == Path::recovery || t.path == Path::cwr) s.prr.out += len;
   cc::sent(cx, t, s, len, flight);
   pacing::on_sent(cx, t, s, len);
-  return true;
+  return r != nullptr;
 }
 
 bool can_send_new(const Tcb& t) noexcept { return t.unsent() != 0 && t.snd_wnd > t.flight(); }

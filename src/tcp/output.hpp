@@ -13,7 +13,7 @@ void output(Context& cx, Tcb& t) noexcept;
 // Retransmits the SYN, or the first unacknowledged segment of which nothing is known but that it is in flight.
 bool retransmit_head(Context& cx, Tcb& t) noexcept;
 
-// Sends [start, start + len) of what is in flight again.
+// Sends [start, start + len) of what is in flight again. False: no memory; nothing was sent, or it was not noted.
 bool send_again(Context& cx, Tcb& t, Sender& s, SeqNum start, u32 len) noexcept;
 // Sends at most one segment of new data, whatever cwnd says, if there is one and the peer's window takes it.
 bool send_one_new(Context& cx, Tcb& t) noexcept;

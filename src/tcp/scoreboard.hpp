@@ -8,9 +8,9 @@ namespace weir::tcp {
 
 // Contract: SACK blocks given to it lie within what is in flight. Bytes; a FIN counts as one.
 //   board.sent(chunks, record);
-//   board.acked(chunks, una, [&](const Sent& s) { ... });          // what has left it at the front
-//   board.sacked(chunks, left, right, [&](const Sent& s) { ... }); // what is newly known to have arrived
-//   while (const auto piece = board.next_missing(chunks)) board.sent_again(chunks, piece->start, n, now_us, ...);
+//   board.acked(chunks, una, [&](const Sent& s) { ... });              // what has left it at the front
+//   board.take_sack(chunks, left, right, [&](const Sent& s) { ... });  // what is newly known to have arrived
+//   for (Scoreboard::Range gap; board.next_missing(chunks, gap);) board.sent_again(chunks, gap.start, gap.len, now_us);
 class Scoreboard {
  public:
   using Pos = SentList::Pos;

@@ -19,7 +19,7 @@ struct Rack {
   SeqNum scan{};          // what was sent once and lies before it has been judged
   SeqNum dsack_round{};
   u8 mult = 1, persist = 0;
-  bool reordered = false, has_round = false, dsack_seen = false;
+  bool reordered = false, has_round = false;
   bool valid = false;     // xmit_us, end_seq and rtt_us are of something
   bool waits = false;
   u32 judge_at_us = 0;    // the next judgement, if something waits for it

@@ -32,7 +32,7 @@ struct Sent {
   void set(u8 f) noexcept { flags = static_cast<u8>(flags | f); }
   void unset(u8 f) noexcept { flags = static_cast<u8>(flags & ~f); }
 };
-static_assert(sizeof(Sent) == 48 || sizeof(Sent) == 40);
+static_assert(sizeof(Sent) == 40);
 
 struct SentChunk {
   static constexpr u32 room = 25;

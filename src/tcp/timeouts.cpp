@@ -64,11 +64,13 @@ void retransmission_timeout(Context& cx, Tcb& t) noexcept {
   if (t.is(ColdFlags::pmtu_pending)) apply_claimed_mtu(cx, t);  // RFC 5927 7.2: the stall makes the claim credible
   Sender* const s = sender(cx, t);
   //= rfc6298#5.4 MUST-9
-  if (s != nullptr) mtu_probe::on_timeout(cx, t, *s);
-  if (s != nullptr) s->pace_at = cx.now;  // the oldest goes now, whatever the pace: the next timeout counts from here (RFC 6298 5.5)
-  if (s != nullptr) recovery::on_timeout(cx, t, *s);
+  if (s != nullptr) {
+    mtu_probe::on_timeout(cx, t, *s);
+    s->pace_at = cx.now;  // the oldest goes now, whatever the pace: the next timeout counts from here (RFC 6298 5.5)
+    recovery::on_timeout(cx, t, *s);
+  }
   //= rfc6298#5.6 MUST-11
-  else retransmit_head(cx, t);
+  if (s == nullptr || s->board.empty()) retransmit_head(cx, t);  // there was no memory for a record of it
   set_timer(cx, t, true);
   output(cx, t);
 }

@@ -128,6 +128,19 @@ TEST_F(tcp_recovery_of_a_flight, an_ack_that_jumps_after_a_timeout_lets_no_burst
   EXPECT_LE(info().cwnd, 10 * mss);
 }
 
+// What was sent again is listed for RACK, which takes it off: without SACK nobody would, so it is not.
+TEST_F(tcp_recovery_of_a_flight, without_sack_no_list_of_retransmissions_grows) {
+  for (int i = 0; i < 50; ++i) {
+    duplicates(3);
+    p.ack(h.tcb(p.conn).snd_nxt);
+    h.sent();
+    static_cast<void>(h.engine.send(p.conn, Harness::bytes(std::string(40 * mss, 'd')), 0, h.now));  // as much as there is room for
+    h.sent();
+  }
+  EXPECT_GE(h.count(Tcp::fast_retransmits), 40u);
+  EXPECT_TRUE(h.engine.context().senders[h.tcb(p.conn).sender].resent.empty());
+}
+
 // The peer had it all the time, its ACK was lost: what it echoes now is the first copy's, sent a time-out ago and more.
 TEST(tcp_recovery, an_echo_from_before_the_retransmission_is_no_measure_of_the_round_trip) {
   for (const bool of_the_copy : {false, true}) {

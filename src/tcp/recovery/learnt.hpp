@@ -6,7 +6,7 @@
 namespace weir::tcp {
 
 struct Learnt {
-  u32 prior_flight = 0, prior_in_flight = 0;
+  u32 prior_in_flight = 0;
   u32 acked = 0;      // bytes by which SND.UNA has moved
   u32 delivered = 0;  // bytes that have newly arrived, each once
   u32 newly_sacked = 0;

@@ -151,6 +151,7 @@ void on_recovered(Sender& s) noexcept {
 
 u32 detect(Context& cx, Tcb& t, Sender& s) noexcept {
   s.rack.waits = false;
+  if (s.board.empty()) s.resent.clear(), s.resent_head = 0;
   if (!s.rack.valid || s.board.empty()) return 0;
   const u32 window = reordering_window(t, s);
   const u32 lost = judge_originals(cx, t, s, window) + judge_copies(cx, t, s, window);

@@ -247,7 +247,7 @@ void try_undo(Context& cx, Tcb& t, Sender& s, const Learnt& l) noexcept {
 
 }  // namespace
 
-Learnt begin(const Tcb& t, const Sender& s) noexcept { return {.prior_flight = t.flight(), .prior_in_flight = in_flight(t, s)}; }
+Learnt begin(const Tcb& t, const Sender& s) noexcept { return {.prior_in_flight = in_flight(t, s)}; }
 
 void take_ack(Context& cx, Tcb& t, Sender& s, SeqNum una, const Segment& seg, Learnt& l) noexcept {
   const bool echo = seg.has_ts && seg.ts_ecr != 0;
